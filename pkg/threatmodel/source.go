@@ -162,9 +162,16 @@ type Passage struct {
 type Sentence struct {
 	// Text is the sentence with white space folded.
 	Text string
-	// Spans locate it in the document's extracted text; two where a page
-	// break cuts it.
-	Spans []Locator
+	// Spans are its pieces in the document's extracted text; two where a
+	// page break cuts it.
+	Spans []Span
 	// Whole is true for a list item, row or line, which may be short.
 	Whole bool
+}
+
+// Span is a piece of a sentence where it stands.
+type Span struct {
+	// Text is the piece with white space folded.
+	Text    string
+	Locator Locator
 }

@@ -1,0 +1,256 @@
+// Package passage splits documents into passages, the units of citation, and
+// passages into sentences.
+//
+// Passages end at structure only: a paragraph, a list item, a table row, a code
+// block. Nothing depends on a running count, so text inserted in one place
+// leaves every other passage, and its id, as it was.
+package passage
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strconv"
+	"strings"
+
+	"github.com/bartizan-security/bartizan/pkg/threatmodel"
+)
+
+// Split returns the passages of the documents' body text in reading order.
+// Ids are unique over all the documents given.
+func Split(docs []threatmodel.Source) []threatmodel.Passage {
+	var all []threatmodel.Passage
+	for i := range docs {
+		all = append(all, splitDocument(&docs[i])...)
+	}
+	number(all)
+	return all
+}
+
+// number gives passages their ids; those that share text and heading are told
+// apart by their occurrence.
+func number(all []threatmodel.Passage) {
+	seen := map[string]int{}
+	for i := range all {
+		id := ID(all[i].Heading, all[i].Text)
+		seen[id]++
+		if n := seen[id]; n > 1 {
+			id += "-" + strconv.Itoa(n)
+		}
+		all[i].ID = id
+	}
+}
+
+// ID is the id of the first passage with the given text under the given
+// nearest heading.
+func ID(heading, text string) string {
+	sum := sha256.Sum256([]byte(Fold(heading) + "\x00" + Fold(text)))
+	return "p-" + hex.EncodeToString(sum[:6])
+}
+
+// Fold replaces every run of white space by one space and trims the ends.
+func Fold(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+// splitter walks the blocks of one document.
+type splitter struct {
+	src     *threatmodel.Source
+	out     []threatmodel.Passage
+	heading string
+	section int
+	header  string   // header row of the current table
+	group   int      // current list or table
+	lead    string   // paragraph that introduces what follows: it ends in a colon
+	parents []string // text of the list items above, by level
+}
+
+func splitDocument(src *threatmodel.Source) []threatmodel.Passage {
+	s := splitter{src: src}
+	for i := range src.Blocks {
+		b := &src.Blocks[i]
+		if b.Role == threatmodel.RoleBody {
+			s.block(b)
+		}
+	}
+	return s.out
+}
+
+func (s *splitter) block(b *threatmodel.Block) {
+	if strings.TrimSpace(b.Text) == "" {
+		return
+	}
+	if b.Group != s.group {
+		s.group, s.header, s.parents = b.Group, "", nil
+	}
+	switch b.Kind {
+	case threatmodel.BlockHeading:
+		s.section++
+		s.heading, s.lead = Fold(b.Text), ""
+	case threatmodel.BlockImage:
+	case threatmodel.BlockTableRow:
+		if b.Header {
+			s.header = Fold(b.Text)
+			return
+		}
+		s.add(b, s.header, wholeSentence(b))
+	case threatmodel.BlockListItem:
+		s.add(b, s.above(b), itemSentences(b))
+	case threatmodel.BlockCode, threatmodel.BlockDiagram:
+		s.add(b, s.lead, lineSentences(b))
+	default:
+		s.paragraph(b)
+	}
+}
+
+// paragraph adds a paragraph, or joins it to the one that a page break cut.
+func (s *splitter) paragraph(b *threatmodel.Block) {
+	if b.Joins && len(s.out) > 0 && s.out[len(s.out)-1].Kind == b.Kind {
+		s.join(b)
+		return
+	}
+	s.add(b, "", paragraphSentences(b))
+	s.lead = ""
+	if t := Fold(b.Text); strings.HasSuffix(t, ":") {
+		s.lead = lastSentence(t)
+	}
+}
+
+// above is the context that a list item stands in: its parent item, else the
+// sentence that introduces the list.
+func (s *splitter) above(b *threatmodel.Block) string {
+	level := max(1, b.Level)
+	if len(s.parents) >= level {
+		s.parents = s.parents[:level-1]
+	}
+	context := s.lead
+	if n := len(s.parents); n > 0 {
+		context = s.parents[n-1]
+	}
+	for len(s.parents) < level-1 {
+		s.parents = append(s.parents, "")
+	}
+	s.parents = append(s.parents, firstWords(Fold(b.Text), 24))
+	return context
+}
+
+func firstWords(s string, n int) string {
+	words := strings.Fields(s)
+	if len(words) <= n {
+		return s
+	}
+	return strings.Join(words[:n], " ")
+}
+
+func lastSentence(s string) string {
+	cuts := cutSentences(s)
+	last := cuts[len(cuts)-1]
+	return s[last.start:last.end]
+}
+
+func (s *splitter) add(b *threatmodel.Block, header string, sentences []threatmodel.Sentence) {
+	if len(sentences) == 0 {
+		return
+	}
+	s.out = append(s.out, threatmodel.Passage{
+		Document:  s.src.ID,
+		Kind:      b.Kind,
+		Heading:   s.heading,
+		Header:    header,
+		Text:      b.Text,
+		Sentences: sentences,
+		Locator:   b.Locator,
+		Order:     len(s.out),
+		Section:   s.section,
+		Group:     b.Group,
+	})
+}
+
+// join appends a block to the passage before it. A sentence that the page break
+// cuts becomes one sentence with two spans.
+func (s *splitter) join(b *threatmodel.Block) {
+	p := &s.out[len(s.out)-1]
+	next := paragraphSentences(b)
+	if len(next) == 0 {
+		return
+	}
+	last := &p.Sentences[len(p.Sentences)-1]
+	if !endsSentence(last.Text) {
+		last.Text += " " + next[0].Text
+		last.Spans = append(last.Spans, next[0].Spans...)
+		next = next[1:]
+	}
+	p.Text += "\n" + b.Text
+	p.Sentences = append(p.Sentences, next...)
+}
+
+// wholeSentence takes the block as one sentence, however short.
+func wholeSentence(b *threatmodel.Block) []threatmodel.Sentence {
+	return sentences(b, []cut{{0, len(b.Text)}}, true)
+}
+
+// itemSentences takes an item of one sentence whole and splits longer ones.
+func itemSentences(b *threatmodel.Block) []threatmodel.Sentence {
+	cuts := cutSentences(b.Text)
+	return sentences(b, cuts, len(cuts) == 1)
+}
+
+func paragraphSentences(b *threatmodel.Block) []threatmodel.Sentence {
+	return sentences(b, cutSentences(b.Text), false)
+}
+
+// lineSentences takes each line that is not blank as a sentence.
+func lineSentences(b *threatmodel.Block) []threatmodel.Sentence {
+	var cuts []cut
+	start := 0
+	for _, line := range strings.SplitAfter(b.Text, "\n") {
+		cuts = append(cuts, cut{start, start + len(line)})
+		start += len(line)
+	}
+	return sentences(b, cuts, true)
+}
+
+func sentences(b *threatmodel.Block, cuts []cut, whole bool) []threatmodel.Sentence {
+	var out []threatmodel.Sentence
+	for _, c := range cuts {
+		c = c.trim(b.Text)
+		if c.start == c.end {
+			continue
+		}
+		text := Fold(b.Text[c.start:c.end])
+		out = append(out, threatmodel.Sentence{
+			Text:  text,
+			Spans: []threatmodel.Span{{Text: text, Locator: Locate(b, c.start, c.end)}},
+			Whole: whole,
+		})
+	}
+	return out
+}
+
+// Locate gives the place of b.Text[start:end], as exactly as the block's marks
+// allow.
+func Locate(b *threatmodel.Block, start, end int) threatmodel.Locator {
+	loc := b.Locator
+	loc.ByteStart, loc.ByteEnd = b.Locator.ByteStart+start, b.Locator.ByteStart+end
+	if len(b.Marks) == 0 {
+		return loc
+	}
+	first, last := markAt(b.Marks, start), markAt(b.Marks, max(start, end-1))
+	if loc.LineStart != nil && first.Line > 0 {
+		from, to := first.Line, last.Line
+		loc.LineStart, loc.LineEnd = &from, &to
+	}
+	if loc.Page != nil && first.Page > 0 {
+		page := first.Page
+		loc.Page = &page
+	}
+	return loc
+}
+
+func markAt(marks []threatmodel.Mark, offset int) threatmodel.Mark {
+	m := marks[0]
+	for _, x := range marks[1:] {
+		if x.Offset > offset {
+			break
+		}
+		m = x
+	}
+	return m
+}
