@@ -30,6 +30,9 @@ type Analysis struct {
 	ID string `json:"id"`
 	// Analyst is llm, builtin or both.
 	Analyst string `json:"analyst"`
+	// History lists the ids of the analyses before this one, baseline by
+	// baseline, oldest first. It tells which of two threats was seen earlier.
+	History []string `json:"history,omitempty"`
 	// Model is the language model's name; empty for builtin.
 	Model    string            `json:"model,omitempty"`
 	Prompts  string            `json:"prompts,omitempty"`
@@ -165,4 +168,6 @@ type ThreatChange struct {
 const (
 	CauseDocument = "document"
 	CauseAnalyst  = "analyst"
+	// CauseTime marks an acceptance that ended: nobody changed anything.
+	CauseTime = "time"
 )

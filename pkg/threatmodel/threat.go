@@ -152,7 +152,7 @@ const (
 // ReviewDue says why a decision must be looked at again.
 type ReviewDue struct {
 	Reason string `json:"reason"`
-	// Cause is document or analyst: whose change it was.
+	// Cause is document or analyst: whose change it was; or time.
 	Cause string `json:"cause"`
 	// Before and After are the texts the decision was taken on and what
 	// stands now; either may be empty.

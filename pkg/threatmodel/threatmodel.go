@@ -88,6 +88,10 @@ type Document struct {
 	Pages *int `json:"pages"`
 	// Text is the file under documents/ that holds the extracted text.
 	Text string `json:"text,omitempty"`
+	// Sentences are short hashes of the sentences that the document holds,
+	// ascending, one for each time a sentence stands in it. A later analysis
+	// tells by them which sentences are new; see package reconcile.
+	Sentences []string `json:"sentences,omitempty"`
 }
 
 // Kind of an element of a data flow diagram.
