@@ -90,3 +90,16 @@ func mentions(text, name string) bool {
 	}
 	return false
 }
+
+// Salience counts the weakness families that a text carries a signal of: how
+// much a passage has to say about security.
+func (s *Signals) Salience(text string) int {
+	text = normal(text)
+	n := 0
+	for _, phrases := range s.families {
+		if containsAny(text, phrases) {
+			n++
+		}
+	}
+	return n
+}
