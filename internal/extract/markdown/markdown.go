@@ -1,0 +1,134 @@
+// Package markdown reads Markdown documents, and HTML pages, into blocks with
+// the source line of each piece of text.
+//
+// Goldmark says where its inline text stands in the source; the lines of a
+// block follow from those of its text, so that they cover exactly what is
+// shown.
+package markdown
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	"github.com/yuin/goldmark/parser"
+	"github.com/yuin/goldmark/text"
+
+	"github.com/bartizan-security/bartizan/internal/extract/block"
+	"github.com/bartizan-security/bartizan/pkg/threatmodel"
+)
+
+// Options bound what a document may cost. The zero value stands for the
+// defaults.
+type Options struct {
+	// MaxDepth is how deep lists, quotes and boxes may nest; default 50.
+	MaxDepth int
+	// MaxTableCells is how many cells the tables of a document may have
+	// before their content is no longer parsed; default 200,000.
+	MaxTableCells int
+}
+
+func (o Options) withDefaults() Options {
+	if o.MaxDepth <= 0 {
+		o.MaxDepth = 50
+	}
+	if o.MaxTableCells <= 0 {
+		o.MaxTableCells = 200_000
+	}
+	return o
+}
+
+// Read reads a document. Its text is UTF-8 with \n as line end; doc holds
+// what is known of it already, and its title is filled in where it is empty.
+// Whatever text there is, is a document: there is no error.
+func Read(doc threatmodel.Document, content string, opt Options) threatmodel.Source {
+	content = block.Clean(content)
+	front, size := splitFrontMatter(content)
+	d := &document{src: newSource(content), title: front.Title}
+	blank(d.src.text[:size])
+	if IsHTML(content) {
+		d.page()
+	} else {
+		d.markdown(opt.withDefaults())
+	}
+	if doc.Title == "" {
+		doc.Title = d.documentTitle()
+	}
+	source := d.w.b.Source(doc)
+	source.Language = front.Lang
+	return source
+}
+
+// document is a document being read.
+type document struct {
+	src *source
+	w   writer
+	// flow is the text on its way into the next block.
+	flow  run
+	html  htmlState
+	title string
+	// tagLine is the source line of the HTML tag being read.
+	tagLine int
+	// lower is the text in lower case; made when first needed.
+	lower []byte
+}
+
+func (d *document) markdown(opt Options) {
+	pc := parser.NewContext()
+	root := newParser(opt).Parse(text.NewReader(d.src.text), parser.WithContext(pc))
+	d.children(root)
+	d.finish()
+	d.notices(pc, opt)
+}
+
+// page reads a whole HTML page.
+func (d *document) page() {
+	d.markup([]text.Segment{text.NewSegment(0, len(d.src.text))})
+	d.finish()
+}
+
+func (d *document) finish() {
+	d.endParagraph()
+	d.w.dropHTML()
+}
+
+// documentTitle is the title that the document gives itself, else its first
+// heading.
+func (d *document) documentTitle() string {
+	if t := strings.Join(strings.Fields(d.title), " "); t != "" {
+		return t
+	}
+	return d.w.firstHeading
+}
+
+// closesLater reports whether an end tag stands after the tag being read.
+func (d *document) closesLater(tag string) bool {
+	if d.lower == nil {
+		d.lower = bytes.ToLower(d.src.text)
+	}
+	last := bytes.LastIndex(d.lower, []byte(tag))
+	return last >= 0 && d.src.line(last) >= d.tagLine
+}
+
+// notices tells what was left out or read in a simpler way.
+func (d *document) notices(pc parser.Context, opt Options) {
+	if t, ok := pc.Get(templateTagsKey).(*templateTags); ok {
+		d.w.b.Notice(threatmodel.NoticeFormat, "%s left out; what a site generator puts there is not in the file. The first, on line %d: %s",
+			plural(t.count, "template tag was", "template tags were"), d.src.line(t.first), t.tag)
+	}
+	if at, ok := pc.Get(depthKey).(int); ok {
+		d.w.b.Notice(threatmodel.NoticeTruncated, "Lists and quotes that are more than %d deep are read as plain text, from line %d on.",
+			opt.MaxDepth, d.src.line(at))
+	}
+	if at, ok := pc.Get(bigTableKey).(int); ok {
+		d.w.b.Notice(threatmodel.NoticeTruncated, "The tables have more than %d cells: from line %d on rows are read without looking for markup in the cells.",
+			opt.MaxTableCells, d.src.line(at))
+	}
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}

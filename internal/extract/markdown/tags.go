@@ -1,0 +1,192 @@
+package markdown
+
+import (
+	"strings"
+
+	"golang.org/x/net/html"
+
+	"github.com/bartizan-security/bartizan/internal/extract/block"
+)
+
+func set(names string) map[string]bool {
+	m := map[string]bool{}
+	for _, n := range strings.Fields(names) {
+		m[n] = true
+	}
+	return m
+}
+
+// blockElements end the text before and after them.
+var blockElements = set(`address article aside blockquote body center dd details dialog dir div dl dt
+	fieldset figure footer form head header hgroup hr html main menu nav noscript p search section summary`)
+
+// hiddenElements hold nothing that a reader sees as text.
+var hiddenElements = set(`audio canvas datalist iframe math noembed noframes object script select style
+	svg template textarea video`)
+
+// inlineElements are the remaining elements of HTML.
+var inlineElements = set(`a abbr acronym area b base basefont bdi bdo big br button caption cite code col
+	colgroup data del dfn em embed figcaption font frame frameset h1 h2 h3 h4 h5 h6 i img input ins kbd label
+	legend li link map mark meta meter ol optgroup option output param picture pre progress q rp rt ruby s
+	samp slot small source span strike strong sub sup table tbody td tfoot th thead time title tr track tt u
+	ul var wbr`)
+
+// htmlElements are all elements of HTML.
+var htmlElements = union(blockElements, hiddenElements, inlineElements)
+
+func union(sets ...map[string]bool) map[string]bool {
+	all := map[string]bool{}
+	for _, s := range sets {
+		for name := range s {
+			all[name] = true
+		}
+	}
+	return all
+}
+
+// startTag acts on a start tag.
+func (d *document) startTag(t html.Token) {
+	switch t.Data {
+	case "br":
+		d.lineBreak()
+	case "img":
+		d.htmlImage(t)
+	case "h1", "h2", "h3", "h4", "h5", "h6":
+		d.openHeading(t)
+	case "ul", "ol":
+		d.openHTMLList(t)
+	case "li":
+		d.endParagraph()
+		d.w.openItem()
+	case "pre":
+		d.endParagraph()
+		d.html.pre++
+	case "table":
+		d.openHTMLTable()
+	case "caption", "figcaption":
+		d.openCaption()
+	case "thead", "tbody", "tfoot":
+		d.tableHead(t.Data == "thead")
+	case "tr":
+		d.endParagraph()
+		d.w.openRow()
+	case "td", "th":
+		d.endParagraph()
+		d.w.openCell(t.Data == "th", number(t, "colspan"), number(t, "rowspan"))
+	case "title":
+		d.html.title = true
+	default:
+		d.openOther(t.Data)
+	}
+}
+
+func (d *document) openOther(name string) {
+	switch {
+	case hiddenElements[name]:
+		d.html.skip = name
+	case blockElements[name]:
+		d.endParagraph()
+	}
+}
+
+// endTag acts on an end tag.
+func (d *document) endTag(name string) {
+	switch name {
+	case "h1", "h2", "h3", "h4", "h5", "h6":
+		d.closeHeading()
+	case "ul", "ol":
+		d.closeHTMLList()
+	case "li":
+		d.endParagraph()
+		d.w.closeItem()
+	case "pre":
+		d.closePre()
+	case "table":
+		d.endParagraph()
+		d.w.closeTable()
+	case "caption", "figcaption":
+		d.closeCaption()
+	case "thead":
+		d.tableHead(false)
+	case "tr":
+		d.endParagraph()
+		d.w.closeRow()
+	case "td", "th":
+		d.endParagraph()
+		d.w.closeCell()
+	case "title":
+		d.html.title = false
+	default:
+		if blockElements[name] {
+			d.endParagraph()
+		}
+	}
+}
+
+func (d *document) lineBreak() {
+	if d.html.pre > 0 {
+		d.flow.text = append(d.flow.text, '\n')
+		return
+	}
+	d.flow.newline()
+}
+
+func (d *document) htmlImage(t html.Token) {
+	d.flow.add(block.Clean(strings.Join(strings.Fields(attribute(t, "alt")), " ")), d.tagLine)
+	d.flow.at(d.tagLine)
+	d.flow.image = true
+}
+
+func (d *document) openHeading(t html.Token) {
+	d.endParagraph()
+	d.html.heading = int(t.Data[1] - '0')
+}
+
+func (d *document) closeHeading() {
+	d.endParagraph()
+	d.html.heading = 0
+}
+
+func (d *document) openHTMLList(t html.Token) {
+	d.endParagraph()
+	d.w.openList(t.Data == "ol", number(t, "start"), true)
+}
+
+func (d *document) closeHTMLList() {
+	d.endParagraph()
+	if n := len(d.w.lists); n > 0 && d.w.lists[n-1].html {
+		d.w.closeList()
+	}
+}
+
+func (d *document) closePre() {
+	d.endParagraph()
+	d.html.pre = max(0, d.html.pre-1)
+}
+
+// openHTMLTable opens a table that has an end: one that the author forgot to
+// close must not swallow the rest of the document.
+func (d *document) openHTMLTable() {
+	d.endParagraph()
+	if d.closesLater("</table") {
+		d.w.openTable()
+	}
+}
+
+func (d *document) openCaption() {
+	d.endParagraph()
+	d.html.caption = true
+}
+
+func (d *document) closeCaption() {
+	d.endParagraph()
+	d.html.caption = false
+}
+
+func (d *document) tableHead(head bool) {
+	d.endParagraph()
+	d.w.closeRow()
+	if t := d.w.table(); t != nil {
+		t.head = head
+	}
+}
