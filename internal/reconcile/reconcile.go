@@ -144,6 +144,15 @@ func NewPlan(in Input) *Plan {
 	return p
 }
 
+// Continues maps the new threats, by index, that continue an old one to its id.
+func (p *Plan) Continues() map[int]string {
+	out := map[int]string{}
+	for _, c := range p.continued {
+		out[c.found] = c.old.ID
+	}
+	return out
+}
+
 func recorded(m *threatmodel.Model) []threatmodel.Decision {
 	var out []threatmodel.Decision
 	for i := range m.Threats {
