@@ -1,0 +1,114 @@
+package llm
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/failsafe-go/failsafe-go"
+	"github.com/failsafe-go/failsafe-go/circuitbreaker"
+	"github.com/failsafe-go/failsafe-go/failsafehttp"
+)
+
+const (
+	maxRetries  = 4
+	firstDelay  = 500 * time.Millisecond
+	maxDelay    = 30 * time.Second
+	jitter      = 0.3
+	maxPatience = 15 * time.Minute // for all tries of one call, waits included
+	// answerBytes bounds the body of an answer.
+	answerBytes = 8 << 20
+	// downAfter calls that failed in a row, each with its retries, the
+	// endpoint counts as down for breakFor.
+	downAfter = 3
+	breakFor  = time.Minute
+)
+
+// newTransport retries what may pass (429, 5xx, a lost connection, a time-out)
+// with growing, jittered delays, honours Retry-After, and gives up on an endpoint
+// that is down.
+func newTransport(inner http.RoundTripper, timeout time.Duration, delay time.Duration, retried func()) http.RoundTripper {
+	retry := failsafehttp.NewRetryPolicyBuilder().
+		WithMaxRetries(maxRetries).
+		WithBackoff(delay, max(maxDelay, 2*delay)).
+		WithJitterFactor(jitter).
+		WithMaxDuration(maxPatience).
+		OnRetry(func(failsafe.ExecutionEvent[*http.Response]) { retried() }).
+		ReturnLastFailure().
+		Build()
+	breaker := circuitbreaker.NewBuilder[*http.Response]().
+		HandleIf(func(r *http.Response, err error) bool {
+			return err != nil && !errors.Is(err, context.Canceled) || r != nil && r.StatusCode >= 500
+		}).
+		WithFailureThreshold(downAfter).
+		WithDelay(breakFor).
+		Build()
+	return failsafehttp.NewRoundTripper(&bounded{inner, timeout}, breaker, retry)
+}
+
+// bounded reads a whole answer within a time and a size, and turns an error
+// that comes with status 200 into one.
+type bounded struct {
+	inner   http.RoundTripper
+	timeout time.Duration
+}
+
+// errTimeout is what a try that took too long ends with.
+var errTimeout = errors.New("no answer in time")
+
+func (b *bounded) RoundTrip(r *http.Request) (*http.Response, error) {
+	ctx, cancel := context.WithTimeoutCause(r.Context(), b.timeout, errTimeout)
+	defer cancel()
+	resp, err := b.inner.RoundTrip(r.WithContext(ctx))
+	if err != nil {
+		return nil, timedOut(ctx, err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, answerBytes+1))
+	if err != nil {
+		return nil, timedOut(ctx, err)
+	}
+	if len(body) > answerBytes {
+		return nil, fmt.Errorf("the endpoint's answer is larger than %d bytes", answerBytes)
+	}
+	if status := hiddenError(resp.StatusCode, body); status != 0 {
+		resp.StatusCode, resp.Status = status, fmt.Sprintf("%d %s", status, http.StatusText(status))
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(body))
+	resp.ContentLength = int64(len(body))
+	return resp, nil
+}
+
+func timedOut(ctx context.Context, err error) error {
+	if errors.Is(context.Cause(ctx), errTimeout) {
+		return errTimeout
+	}
+	return err
+}
+
+// hiddenError is the status that a body with an error and without choices
+// deserves, where it came with 200; otherwise 0.
+func hiddenError(status int, body []byte) int {
+	if status != http.StatusOK || !bytes.Contains(body, []byte(`"error"`)) {
+		return 0
+	}
+	var answer struct {
+		Error *struct {
+			Code any `json:"code"`
+		} `json:"error"`
+		Choices []json.RawMessage `json:"choices"`
+		Data    []json.RawMessage `json:"data"`
+	}
+	if json.Unmarshal(body, &answer) != nil || answer.Error == nil || len(answer.Choices)+len(answer.Data) > 0 {
+		return 0
+	}
+	if code, ok := answer.Error.Code.(float64); ok && code >= 400 && code < 600 {
+		return int(code)
+	}
+	return http.StatusInternalServerError
+}
