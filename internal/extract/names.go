@@ -1,13 +1,10 @@
 package extract
 
 import (
-	"crypto/sha256"
-	"encoding/base32"
 	"fmt"
-)
 
-// crockford is base 32 without letters that look like digits.
-var crockford = base32.NewEncoding("0123456789ABCDEFGHJKMNPQRSTVWXYZ").WithPadding(base32.NoPadding)
+	"github.com/bartizan-security/bartizan/pkg/threatmodel"
+)
 
 // namer keeps the names and ids of documents apart. The zero value is ready.
 type namer struct {
@@ -31,7 +28,7 @@ func (n *namer) unique(name string) string {
 
 // Lengths of an id after its prefix: 30 bits, and more while another document
 // has the same.
-const shortID, longID = 6, 13
+const shortID, longID = 6, 12
 
 // id makes the id of a document from its name, so that it stays when the
 // bytes change.
@@ -39,14 +36,9 @@ func (n *namer) id(name string) string {
 	if n.ids == nil {
 		n.ids = map[string]bool{}
 	}
-	sum := sha256.Sum256([]byte(name))
-	hash := crockford.EncodeToString(sum[:])
-	id := ""
-	for length := shortID; length <= longID; length++ {
-		id = "D-" + hash[:length]
-		if !n.ids[id] {
-			break
-		}
+	id := threatmodel.ShortID("D", name, shortID)
+	for digits := shortID + 1; n.ids[id] && digits <= longID; digits++ {
+		id = threatmodel.ShortID("D", name, digits)
 	}
 	n.ids[id] = true
 	return id

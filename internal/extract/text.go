@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/bartizan-security/bartizan/internal/extract/diagram"
 	"github.com/bartizan-security/bartizan/internal/extract/markdown"
 	"github.com/bartizan-security/bartizan/internal/extract/plain"
 	"github.com/bartizan-security/bartizan/pkg/threatmodel"
@@ -44,21 +45,27 @@ func (s *session) text(in input) {
 
 func (s *session) readText(doc threatmodel.Document, t plain.Text) Document {
 	var source Document
-	if markdown.IsHTML(t.Content) {
-		doc.MediaType = "text/html"
-	} else if isMarkdown(doc.Name, t.Content) {
-		doc.MediaType = "text/markdown"
-	}
-	if doc.MediaType != "" {
-		source = markdown.Read(doc, t.Content, markdown.Options{MaxDepth: s.limit.Depth, MaxTableCells: s.limit.TableCells})
-	} else {
-		doc.MediaType = "text/plain"
+	doc.MediaType = mediaType(doc.Name, t.Content)
+	if doc.MediaType == "text/plain" {
 		source = plain.Read(doc, t.Content)
+	} else {
+		source = markdown.Read(doc, t.Content, markdown.Options{MaxDepth: s.limit.Depth, MaxTableCells: s.limit.TableCells})
 	}
 	if t.Notice != "" {
 		source.Notices = append(source.Notices, threatmodel.Notice{Kind: threatmodel.NoticeFormat, Text: t.Notice})
 	}
 	return source
+}
+
+// mediaType tells the forms of text apart.
+func mediaType(name, content string) string {
+	switch {
+	case markdown.IsHTML(content):
+		return "text/html"
+	case !diagram.IsMermaid(content) && isMarkdown(name, content):
+		return "text/markdown"
+	}
+	return "text/plain"
 }
 
 // markdownSigns are what only Markdown has. One kind of them alone may be an

@@ -19,8 +19,10 @@ type htmlState struct {
 	// heading is the level of an open heading; 0 where none is.
 	heading int
 	caption bool
-	// pre counts open elements whose white space counts.
-	pre int
+	// pre counts open elements whose white space counts; diagram is true
+	// where they hold the source of a diagram.
+	pre     int
+	diagram bool
 	// skip names an open element whose content is not shown.
 	skip string
 	// title is true inside the title element.
@@ -42,7 +44,7 @@ func (d *document) htmlBlock(n *ast.HTMLBlock) {
 	// A hidden element that does not end in its block would hide the rest of
 	// the document.
 	d.html.skip = ""
-	d.html.pre = 0
+	d.html.pre, d.html.diagram = 0, false
 }
 
 // inlineHTML writes a tag that stands among words.
@@ -216,6 +218,8 @@ func (d *document) endParagraph() {
 	r := d.flow
 	d.flow = run{}
 	switch {
+	case d.html.pre > 0 && d.html.diagram:
+		d.diagram("mermaid", r)
 	case d.html.pre > 0:
 		d.w.code(threatmodel.BlockCode, "", r)
 	case d.html.heading > 0:

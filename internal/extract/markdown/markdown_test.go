@@ -258,6 +258,11 @@ func TestReadHTML(t *testing.T) {
 			[]string{`code @2-4 " a < b\n\n c"`},
 		},
 		{
+			"a diagram in HTML is one",
+			"<pre class=\"mermaid\">\ngraph LR\n  a --&gt; b\n</pre>\n",
+			[]string{`diagram (mermaid) @2-3 "graph LR\n  a --> b"`},
+		},
+		{
 			"a line break breaks the line and an image shows its text",
 			"One<br>two <img src=x alt=\"a  map\"> three.\n",
 			[]string{`paragraph @1 "One\ntwo a map three."`},
@@ -317,6 +322,29 @@ func TestMarksTellTheLineOfEachPiece(t *testing.T) {
 	want := []threatmodel.Mark{{Offset: 0, Line: 3}, {Offset: 4, Line: 4}, {Offset: 8, Line: 5}, {Offset: 19, Line: 6}}
 	if d := cmp.Diff(want, s.Blocks[1].Marks); d != "" {
 		t.Errorf("marks of %q (-want +got):\n%s", s.Blocks[1].Text, d)
+	}
+}
+
+func TestDiagrams(t *testing.T) {
+	s := read(t, "# Flows\n\n- Here:\n\n  ```mermaid\n  graph LR\n    a[A] --> b[(B)]\n    ???>\n  ```\n\n```plantuml\n@startuml\n```\n")
+	if len(s.Diagrams) != 1 {
+		t.Fatalf("diagrams %v", s.Diagrams)
+	}
+	d := s.Diagrams[0]
+	b := s.Blocks[2]
+	if b.ID != d.Block || b.Kind != threatmodel.BlockDiagram || b.Text[d.Edges[0].Start:d.Edges[0].End] != "a[A] --> b[(B)]" {
+		t.Errorf("block %+v of diagram %+v", b, d)
+	}
+	var notices []string
+	for _, n := range s.Notices {
+		notices = append(notices, n.Text)
+	}
+	want := []string{
+		"Diagram, line 8: \"???>\" is not understood.",
+		"Diagram, line 12: diagrams in plantuml are kept as text; their elements are not read.",
+	}
+	if d := cmp.Diff(want, notices); d != "" {
+		t.Errorf("notices (-want +got):\n%s", d)
 	}
 }
 

@@ -136,6 +136,15 @@ func (r *run) drop(n int) {
 // empty reports whether nothing would be shown.
 func (r *run) empty() bool { return len(r.text) == 0 }
 
+// line is the source line of the n-th line, from 1, of text of which every
+// line has a mark.
+func (r *run) line(n int) int {
+	if n > len(r.marks) {
+		return r.last
+	}
+	return r.marks[n-1].Line
+}
+
 // locator fills in the lines of the run.
 func (r *run) locator() threatmodel.Locator {
 	if len(r.marks) == 0 {

@@ -1,6 +1,7 @@
 package markdown
 
 import (
+	"slices"
 	"strings"
 
 	"golang.org/x/net/html"
@@ -59,8 +60,7 @@ func (d *document) startTag(t html.Token) {
 		d.endParagraph()
 		d.w.openItem()
 	case "pre":
-		d.endParagraph()
-		d.html.pre++
+		d.openPre(t)
 	case "table":
 		d.openHTMLTable()
 	case "caption", "figcaption":
@@ -159,9 +159,16 @@ func (d *document) closeHTMLList() {
 	}
 }
 
+func (d *document) openPre(t html.Token) {
+	d.endParagraph()
+	d.html.pre++
+	d.html.diagram = slices.Contains(strings.Fields(attribute(t, "class")), "mermaid")
+}
+
 func (d *document) closePre() {
 	d.endParagraph()
 	d.html.pre = max(0, d.html.pre-1)
+	d.html.diagram = false
 }
 
 // openHTMLTable opens a table that has an end: one that the author forgot to

@@ -8,6 +8,7 @@ import (
 	extast "github.com/yuin/goldmark/extension/ast"
 	"github.com/yuin/goldmark/text"
 
+	"github.com/bartizan-security/bartizan/internal/extract/diagram"
 	"github.com/bartizan-security/bartizan/pkg/threatmodel"
 )
 
@@ -133,11 +134,27 @@ func (d *document) footnote(n *extast.Footnote) {
 func (d *document) fence(n *ast.FencedCodeBlock) {
 	language := fenceLanguage(n, d.src.text)
 	r := d.lines(n.Lines())
-	if !isDiagram(language) {
+	if !diagram.Is(language) {
 		d.w.code(threatmodel.BlockCode, language, r)
 		return
 	}
-	d.w.code(threatmodel.BlockDiagram, language, r)
+	d.diagram(language, r)
+}
+
+// diagram writes the source of a diagram and what it declares.
+func (d *document) diagram(language string, r run) {
+	r.trimLines()
+	i := d.w.code(threatmodel.BlockDiagram, language, r)
+	if i < 0 {
+		return
+	}
+	read, problems := diagram.Read(language, string(r.text))
+	if read.Type != "" {
+		d.w.b.Diagram(i, read)
+	}
+	for _, p := range problems {
+		d.w.b.Notice(threatmodel.NoticeFormat, "Diagram, line %d: %s.", r.line(p.Line), p.Text)
+	}
 }
 
 // fenceLanguage is the first word of the info string.
@@ -150,14 +167,6 @@ func fenceLanguage(n *ast.FencedCodeBlock, source []byte) string {
 		info = info[:i]
 	}
 	return info
-}
-
-func isDiagram(language string) bool {
-	switch strings.ToLower(language) {
-	case "mermaid", "plantuml", "puml":
-		return true
-	}
-	return false
 }
 
 // lines are text of which every byte counts.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/bartizan-security/bartizan/internal/extract/block"
+	"github.com/bartizan-security/bartizan/internal/extract/diagram"
 	"github.com/bartizan-security/bartizan/pkg/threatmodel"
 )
 
@@ -16,8 +17,13 @@ import (
 // items.
 func Read(doc threatmodel.Document, content string) threatmodel.Source {
 	r := &reader{}
+	content = block.Clean(content)
+	if diagram.IsMermaid(content) {
+		r.diagram(content)
+		return r.b.Source(doc)
+	}
 	var part []line
-	for i, text := range strings.Split(block.Clean(content), "\n") {
+	for i, text := range strings.Split(content, "\n") {
 		text = strings.TrimRight(text, " \t")
 		if text == "" {
 			r.part(part)
@@ -31,6 +37,22 @@ func Read(doc threatmodel.Document, content string) threatmodel.Source {
 		doc.Title = r.title
 	}
 	return r.b.Source(doc)
+}
+
+// diagram reads a text that is the source of a diagram as a whole.
+func (r *reader) diagram(content string) {
+	var lines []line
+	trimmed := strings.TrimLeft(content, "\n")
+	skipped := len(content) - len(trimmed)
+	for i, text := range strings.Split(strings.TrimRight(trimmed, " \t\n"), "\n") {
+		lines = append(lines, line{number: skipped + i + 1, text: text})
+	}
+	r.add(threatmodel.Block{Kind: threatmodel.BlockDiagram, Language: "mermaid"}, "", lines)
+	read, problems := diagram.Read("mermaid", r.b.Block(0).Text)
+	r.b.Diagram(0, read)
+	for _, p := range problems {
+		r.b.Notice(threatmodel.NoticeFormat, "Diagram, line %d: %s.", skipped+p.Line, p.Text)
+	}
 }
 
 // line is a line that is not blank.

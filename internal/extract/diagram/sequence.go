@@ -1,0 +1,170 @@
+package diagram
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// sequence reads a Mermaid sequence diagram line by line.
+type sequence struct {
+	*graph
+	// blocks are the open boxes (true) and fragments such as alt (false).
+	blocks []bool
+	// note is true inside a note of several lines.
+	note bool
+	// hidden is true inside a description in braces.
+	hidden bool
+	boxes  int
+}
+
+// sequenceStatement is a kind of line. Its read function gets what stands
+// after the keyword, and returns false where it does not understand it.
+type sequenceStatement struct {
+	keyword *regexp.Regexp
+	read    func(s *sequence, rest string, at place) bool
+}
+
+func keyword(words string) *regexp.Regexp {
+	return regexp.MustCompile(`(?i)^(?:` + words + `)(?:[ \t]+|$)`)
+}
+
+var sequenceStatements = []sequenceStatement{
+	{keyword(`(?:create[ \t]+)?participant`), (*sequence).participant},
+	{keyword(`(?:create[ \t]+)?actor`), (*sequence).actor},
+	{keyword(`box`), (*sequence).box},
+	{keyword(`alt|opt|loop|par|par_over|critical|break|rect`), (*sequence).fragment},
+	{keyword(`else|and|option`), (*sequence).section},
+	{keyword(`end`), (*sequence).end},
+	{keyword(`note`), (*sequence).openNote},
+	{keyword(`activate|deactivate|destroy|autonumber|title|links?|properties|details`), (*sequence).ignore},
+	{regexp.MustCompile(`^(?:title|accTitle|accDescr)\s*:`), (*sequence).ignore},
+	{regexp.MustCompile(`^accDescr\s*\{`), (*sequence).hide},
+}
+
+func readSequence(source string, start int) *graph {
+	s := &sequence{graph: newGraph(Sequence, source)}
+	for at := start; at < len(source) && !s.full; {
+		size := lineLength(source[at:])
+		s.line(at, source[at:at+size])
+		at += size + 1
+	}
+	return s.graph
+}
+
+// line reads one line, which may hold several statements.
+func (s *sequence) line(offset int, line string) {
+	if i := strings.Index(line, "%%"); i >= 0 {
+		line = line[:i]
+	}
+	for _, statement := range splitStatements(line) {
+		text := strings.TrimSpace(statement)
+		if text == "" || s.inside(text) {
+			continue
+		}
+		if !s.statement(text, lineOf(s.source, offset)) {
+			s.misread(offset)
+			return
+		}
+	}
+}
+
+// splitStatements parts a line at its semicolons, but not at those that end
+// the code of a character.
+func splitStatements(line string) []string {
+	var parts []string
+	start := 0
+	for i := range len(line) {
+		if line[i] != ';' {
+			continue
+		}
+		if code := strings.LastIndexAny(line[start:i], "#&"); code >= 0 && isWord(line[start+code+1:i]) {
+			continue
+		}
+		parts = append(parts, line[start:i])
+		start = i + 1
+	}
+	return append(parts, line[start:])
+}
+
+func isWord(s string) bool {
+	return s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") == ""
+}
+
+// inside swallows the lines of a note or a description.
+func (s *sequence) inside(text string) bool {
+	switch {
+	case s.hidden:
+		s.hidden = !strings.Contains(text, "}")
+	case s.note:
+		lower := strings.ToLower(text)
+		s.note = lower != "end note" && lower != "end"
+	default:
+		return false
+	}
+	return true
+}
+
+func (s *sequence) statement(text string, at place) bool {
+	for _, k := range sequenceStatements {
+		if m := k.keyword.FindString(text); m != "" && k.read(s, strings.TrimSpace(text[len(m):]), at) {
+			return true
+		}
+	}
+	return s.message(text, at)
+}
+
+func (s *sequence) ignore(string, place) bool { return true }
+
+func (s *sequence) hide(rest string, _ place) bool {
+	s.hidden = !strings.Contains(rest, "}")
+	return true
+}
+
+// openNote skips a note: its text stands after a colon, or on lines of its
+// own up to the end.
+func (s *sequence) openNote(rest string, _ place) bool {
+	s.note = !strings.Contains(rest, ":")
+	return true
+}
+
+// fragment opens alt, loop and the like: they say when messages are sent, not
+// what there is.
+func (s *sequence) fragment(string, place) bool {
+	s.blocks = append(s.blocks, false)
+	return true
+}
+
+func (s *sequence) section(string, place) bool { return len(s.blocks) > 0 }
+
+func (s *sequence) end(string, place) bool {
+	n := len(s.blocks)
+	if n == 0 {
+		return false
+	}
+	if s.blocks[n-1] {
+		s.closeGroup()
+	}
+	s.blocks = s.blocks[:n-1]
+	return true
+}
+
+// box opens a group of participants. Without a title it is only paint.
+func (s *sequence) box(rest string, at place) bool {
+	s.blocks = append(s.blocks, true)
+	s.boxes++
+	title := cleanLabel(boxTitle(rest))
+	if title == "" {
+		title = fmt.Sprintf("Box %d", s.boxes)
+	}
+	s.openGroup(fmt.Sprintf("box%d", s.boxes), title, at)
+	return true
+}
+
+var boxColour = regexp.MustCompile(`(?i)^(?:(?:rgba?|hsla?)\([^)]*\)|#[0-9a-f]{3,8}\b|transparent\b|` +
+	`(?:(?:light|dark|medium|pale|deep|hot|dim)?(?:aqua|black|blue|brown|coral|crimson|cyan|gold|gray|green|grey|indigo|ivory|khaki|lavender|lime|magenta|maroon|navy|olive|orange|orchid|pink|plum|purple|red|salmon|silver|tan|teal|tomato|turquoise|violet|wheat|white|yellow))\b)\s*`)
+
+// boxTitle takes the colour off the front.
+func boxTitle(rest string) string {
+	return strings.TrimSpace(boxColour.ReplaceAllString(rest, ""))
+}
