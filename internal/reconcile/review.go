@@ -177,7 +177,7 @@ func (p *Plan) bindsExactly(d threatmodel.Decision, t *threatmodel.Threat) bool 
 	x, y := hashesOf(d.Anchors), hashesOf(Binding(t))
 	slices.Sort(x)
 	slices.Sort(y)
-	return p.in.Elements.current(d.Element) == k.Element && d.Family == k.Family && slices.Equal(slices.Compact(x), slices.Compact(y))
+	return d.Element == k.Element && d.Family == k.Family && slices.Equal(slices.Compact(x), slices.Compact(y))
 }
 
 // drift compares what a decision is bound to with what stands now.
@@ -209,7 +209,6 @@ func (p *Plan) drift(d threatmodel.Decision, o, t *threatmodel.Threat, doubtful 
 			r.add(s, also.cause, also.before, also.after)
 		}
 	}
-	d.Element = p.in.Elements.current(d.Element)
 	if due := Review(d, t, p.cause(o, t)); due != nil && d.Threat != "" {
 		r.add(due.Reason, due.Cause, due.Before, due.After)
 	}
