@@ -23,6 +23,9 @@ import (
 const (
 	defaultTimeout   = 5 * time.Minute
 	defaultMaxOutput = 8192
+	// defaultGrace is how long calls under way may go on when the run was
+	// interrupted: they are paid for.
+	defaultGrace = 20 * time.Second
 )
 
 // Config says which endpoint and model to ask, and how.
@@ -48,6 +51,9 @@ type Config struct {
 	Transport http.RoundTripper
 	// RetryDelay is the first wait before a retry; default half a second.
 	RetryDelay time.Duration
+	// Grace is how long calls under way may go on after their context ended,
+	// so that what is paid for is kept; default 20 seconds. See [Client.Wait].
+	Grace time.Duration
 	// Now is the clock for records; default time.Now.
 	Now func() time.Time
 }
@@ -124,6 +130,9 @@ func setDefaults(cfg *Config) {
 	if cfg.RetryDelay <= 0 {
 		cfg.RetryDelay = firstDelay
 	}
+	if cfg.Grace <= 0 {
+		cfg.Grace = defaultGrace
+	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
@@ -166,21 +175,53 @@ func (c *Client) count(fault string) {
 }
 
 // Complete implements [Completer]. Two callers with the same request make one
-// call.
+// call; where the one that makes it goes away, the other makes it anew.
 func (c *Client) Complete(ctx context.Context, r Request) (Answer, error) {
 	key := CallHash(c.cfg.Model, c.cfg.Params, r.Messages, r.Schema)
-	if a, ok, err := c.kept(ctx, key); ok || err != nil {
-		return a, err
-	}
-	done := c.flights.DoChan(key, func() (any, error) { return c.ask(ctx, key, r) })
-	select {
-	case res := <-done:
-		if res.Err != nil {
-			return Answer{}, res.Err
+	for {
+		if a, ok, err := c.kept(ctx, key); ok || err != nil {
+			return a, err
 		}
-		return res.Val.(Answer), nil
-	case <-ctx.Done():
-		return Answer{}, context.Cause(ctx)
+		done := c.flights.DoChan(key, func() (any, error) { return c.ask(ctx, key, r) })
+		select {
+		case res := <-done:
+			if res.Shared && errors.Is(res.Err, context.Canceled) && ctx.Err() == nil {
+				continue
+			}
+			if res.Err != nil {
+				return Answer{}, res.Err
+			}
+			return res.Val.(Answer), nil
+		case <-ctx.Done():
+			return Answer{}, context.Cause(ctx)
+		}
+	}
+}
+
+// Wait returns when no call is under way. After an interruption calls go on for
+// at most [Config.Grace], so that their answers are kept.
+func (c *Client) Wait(ctx context.Context) error {
+	n := int64(c.cfg.Concurrency)
+	if err := c.slots.Acquire(ctx, n); err != nil {
+		return context.Cause(ctx)
+	}
+	c.slots.Release(n)
+	return nil
+}
+
+// graceful is a context that ends some time after its parent.
+func graceful(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
+	work, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		select {
+		case <-time.After(grace):
+			cancel(context.Cause(ctx))
+		case <-work.Done():
+		}
+	})
+	return work, func() {
+		stop()
+		cancel(context.Canceled)
 	}
 }
 
@@ -214,12 +255,14 @@ func (c *Client) ask(ctx context.Context, key string, r Request) (Answer, error)
 	if a, ok, err := c.kept(ctx, key); ok || err != nil {
 		return a, err
 	}
-	answer, err := c.call(ctx, key, r)
+	work, cancel := graceful(ctx, c.cfg.Grace)
+	defer cancel()
+	answer, err := c.call(work, key, r)
 	if err != nil {
 		return Answer{}, err
 	}
 	answer.CallHash = key
-	return answer, c.memo.Put(context.WithoutCancel(ctx), key, Record{
+	return answer, c.memo.Put(context.WithoutCancel(work), key, Record{
 		Answer: answer.JSON, Usage: answer.Usage, Model: c.cfg.Model, Mode: answer.Mode,
 		Stage: r.Stage, InputHash: r.InputHash, At: c.cfg.Now().UTC(),
 	})

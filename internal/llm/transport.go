@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"time"
 
@@ -35,8 +36,7 @@ const (
 func newTransport(inner http.RoundTripper, timeout time.Duration, delay time.Duration, retried func()) http.RoundTripper {
 	retry := failsafehttp.NewRetryPolicyBuilder().
 		WithMaxRetries(maxRetries).
-		WithBackoff(delay, max(maxDelay, 2*delay)).
-		WithJitterFactor(jitter).
+		WithDelayFunc(func(e failsafe.ExecutionAttempt[*http.Response]) time.Duration { return pause(e, delay) }).
 		WithMaxDuration(maxPatience).
 		OnRetry(func(failsafe.ExecutionEvent[*http.Response]) { retried() }).
 		ReturnLastFailure().
@@ -49,6 +49,17 @@ func newTransport(inner http.RoundTripper, timeout time.Duration, delay time.Dur
 		WithDelay(breakFor).
 		Build()
 	return failsafehttp.NewRoundTripper(&bounded{inner, timeout}, breaker, retry)
+}
+
+// pause is how long to wait before the next try: as long as the endpoint says,
+// never less, else twice as long as before; some jitter on top keeps callers
+// apart.
+func pause(e failsafe.ExecutionAttempt[*http.Response], first time.Duration) time.Duration {
+	wait := min(first<<min(max(0, e.Attempts()-1), 10), max(maxDelay, first))
+	if told := failsafehttp.DelayFunc(e); told > 0 {
+		wait = told
+	}
+	return wait + time.Duration(rand.Float64()*jitter*float64(wait))
 }
 
 // bounded reads a whole answer within a time and a size, and turns an error
