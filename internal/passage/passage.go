@@ -59,6 +59,7 @@ type splitter struct {
 	header  string   // header row of the current table
 	group   int      // current list or table
 	lead    string   // paragraph that introduces what follows: it ends in a colon
+	leads   string   // the block, or first of a list or table, that the lead introduces
 	parents []string // text of the list items above, by level
 }
 
@@ -80,6 +81,9 @@ func (s *splitter) block(b *threatmodel.Block) {
 	if b.Group != s.group {
 		s.group, s.header, s.parents = b.Group, "", nil
 	}
+	if s.leads == "" && b.Kind != threatmodel.BlockImage {
+		s.leads = structure(b)
+	}
 	switch b.Kind {
 	case threatmodel.BlockHeading:
 		s.section++
@@ -94,7 +98,7 @@ func (s *splitter) block(b *threatmodel.Block) {
 	case threatmodel.BlockListItem:
 		s.add(b, s.above(b), itemSentences(b))
 	case threatmodel.BlockCode, threatmodel.BlockDiagram:
-		s.add(b, s.lead, lineSentences(b))
+		s.add(b, s.introduction(b), lineSentences(b))
 	default:
 		s.paragraph(b)
 	}
@@ -104,13 +108,38 @@ func (s *splitter) block(b *threatmodel.Block) {
 func (s *splitter) paragraph(b *threatmodel.Block) {
 	if b.Joins && len(s.out) > 0 && s.out[len(s.out)-1].Kind == b.Kind {
 		s.join(b)
-		return
+	} else {
+		s.add(b, "", paragraphSentences(b))
 	}
-	s.add(b, "", paragraphSentences(b))
 	s.lead = ""
-	if t := Fold(b.Text); strings.HasSuffix(t, ":") {
-		s.lead = lastSentence(t)
+	if t := Fold(s.text(b)); strings.HasSuffix(t, ":") {
+		s.lead, s.leads = lastSentence(t), ""
 	}
+}
+
+// text is that of the passage that a block ended up in.
+func (s *splitter) text(b *threatmodel.Block) string {
+	if b.Joins && len(s.out) > 0 {
+		return s.out[len(s.out)-1].Text
+	}
+	return b.Text
+}
+
+// structure names the list or table that a block belongs to, or the block.
+func structure(b *threatmodel.Block) string {
+	if b.Group != 0 {
+		return strconv.Itoa(b.Group)
+	}
+	return b.ID
+}
+
+// introduction is the sentence that introduces a block: that before the first
+// structure after it, and none of the later ones.
+func (s *splitter) introduction(b *threatmodel.Block) string {
+	if structure(b) != s.leads {
+		return ""
+	}
+	return s.lead
 }
 
 // above is the context that a list item stands in: its parent item, else the
@@ -120,7 +149,7 @@ func (s *splitter) above(b *threatmodel.Block) string {
 	if len(s.parents) >= level {
 		s.parents = s.parents[:level-1]
 	}
-	context := s.lead
+	context := s.introduction(b)
 	if n := len(s.parents); n > 0 {
 		context = s.parents[n-1]
 	}
@@ -142,7 +171,7 @@ func firstWords(s string, n int) string {
 func lastSentence(s string) string {
 	cuts := cutSentences(s)
 	last := cuts[len(cuts)-1]
-	return s[last.start:last.end]
+	return strings.TrimSpace(s[last.start:last.end])
 }
 
 func (s *splitter) add(b *threatmodel.Block, header string, sentences []threatmodel.Sentence) {
