@@ -15,6 +15,7 @@ import (
 	"io"
 	"iter"
 
+	"github.com/bartizan-security/bartizan/internal/extract/pdf"
 	"github.com/bartizan-security/bartizan/pkg/threatmodel"
 )
 
@@ -29,6 +30,7 @@ type Document = threatmodel.Source
 func Read(ctx context.Context, name string, r io.ReaderAt, size int64, opt Options) iter.Seq2[Document, error] {
 	return func(yield func(Document, error) bool) {
 		s := newSession(ctx, opt, yield)
+		defer s.close()
 		s.file(input{path: name, name: name, r: r, size: size, named: true, root: true})
 	}
 }
@@ -61,6 +63,8 @@ type session struct {
 	// documents and errors count what was yielded.
 	documents, errors int
 	yield             func(Document, error) bool
+	// pdfs reads PDF documents; nil before the first.
+	pdfs *pdf.Reader
 	// done is true when the caller wants no more, or ctx has ended.
 	done bool
 }

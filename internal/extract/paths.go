@@ -25,6 +25,7 @@ func ReadPaths(ctx context.Context, paths []string, opt Options) iter.Seq2[Docum
 			opt.Summary = &Summary{}
 		}
 		w := &walker{session: newSession(ctx, opt, yield), seen: map[string]bool{}}
+		defer w.close()
 		for _, p := range paths {
 			if w.stopped() {
 				return

@@ -1,0 +1,140 @@
+package pdf
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/klippa-app/go-pdfium"
+	pdfium_errors "github.com/klippa-app/go-pdfium/errors"
+	"github.com/klippa-app/go-pdfium/references"
+	"github.com/klippa-app/go-pdfium/requests"
+
+	"github.com/bartizan-security/bartizan/internal/extract/pdf/layout"
+	"github.com/bartizan-security/bartizan/pkg/threatmodel"
+)
+
+// document is an open document in the engine.
+type document struct {
+	engine pdfium.Pdfium
+	ref    references.FPDF_DOCUMENT
+	pages  int
+	out    layout.Document
+	fonts  map[layout.Font]int
+	glyphs int
+}
+
+// maxGlyphs bounds the characters of a document: a book of 5,000 pages has 15
+// million.
+const maxGlyphs = 20_000_000
+
+// headerWithin is how far into a file its header may stand, in bytes.
+const headerWithin = 1024
+
+func looksLikePDF(data []byte) error {
+	if len(data) == 0 {
+		return &detailed{ErrNotPDF, "it is empty"}
+	}
+	if !bytes.Contains(data[:min(len(data), headerWithin)], []byte("%PDF-")) {
+		return &detailed{ErrNotPDF, fmt.Sprintf("it begins with %q", data[:min(len(data), 8)])}
+	}
+	return nil
+}
+
+func openDocument(engine pdfium.Pdfium, req request, data []byte) (*document, error) {
+	open := &requests.OpenDocument{FileReader: bytes.NewReader(data), FileReaderSize: int64(len(data))}
+	if len(data) <= inMemory {
+		open = &requests.OpenDocument{File: &data}
+	}
+	if req.Password != "" {
+		open.Password = &req.Password
+	}
+	opened, err := engine.OpenDocument(open)
+	if err != nil {
+		return nil, openError(err, req.Password)
+	}
+	d := &document{engine: engine, ref: opened.Document, fonts: map[layout.Font]int{}}
+	count, err := engine.FPDF_GetPageCount(&requests.FPDF_GetPageCount{Document: d.ref})
+	if err != nil {
+		return nil, err
+	}
+	d.pages = count.PageCount
+	switch {
+	case d.pages == 0:
+		return nil, ErrNoPages
+	case d.pages > req.MaxPages:
+		return nil, &detailed{ErrTooLarge, fmt.Sprintf("it has %d pages, the limit is %d", d.pages, req.MaxPages)}
+	}
+	return d, nil
+}
+
+// inMemory is up to which size a file is copied into the engine, in bytes; a
+// larger one is read piece by piece, and leaves the engine's memory to what is
+// in it.
+const inMemory = 32 << 20
+
+func openError(err error, password string) error {
+	switch {
+	case errors.Is(err, pdfium_errors.ErrPassword) && password == "":
+		return ErrEncrypted
+	case errors.Is(err, pdfium_errors.ErrPassword):
+		return ErrPassword
+	case errors.Is(err, pdfium_errors.ErrSecurity):
+		return &detailed{ErrEncrypted, "in a way that the engine does not know"}
+	case errors.Is(err, pdfium_errors.ErrFormat), errors.Is(err, pdfium_errors.ErrFile), errors.Is(err, pdfium_errors.ErrPage):
+		return ErrTruncated
+	}
+	return err
+}
+
+// read reads all pages.
+func (d *document) read() (threatmodel.Source, error) {
+	d.metadata()
+	d.outline()
+	for i := range d.pages {
+		p, err := d.page(i)
+		if err != nil {
+			return threatmodel.Source{}, err
+		}
+		d.out.Pages = append(d.out.Pages, p)
+	}
+	src := layout.Read(d.out)
+	if len(src.Blocks) == 0 {
+		return src, noText(src)
+	}
+	return src, nil
+}
+
+// noText says why there is nothing to read.
+func noText(src threatmodel.Source) error {
+	var why []string
+	for _, n := range src.Notices {
+		why = append(why, n.Text)
+	}
+	if why == nil {
+		why = []string{"All pages are blank."}
+	}
+	return &detailed{ErrNoText, strings.Join(why, " ")}
+}
+
+// metadata reads title and language. A document without them is as good.
+func (d *document) metadata() {
+	if title, err := d.engine.FPDF_GetMetaText(&requests.FPDF_GetMetaText{Document: d.ref, Tag: "Title"}); err == nil {
+		d.out.Title = strings.TrimSpace(title.Value)
+	}
+	if language, err := d.engine.FPDFCatalog_GetLanguage(&requests.FPDFCatalog_GetLanguage{Document: d.ref}); err == nil {
+		d.out.Language = language.Language
+	}
+}
+
+// font gives the index of a font.
+func (d *document) font(f layout.Font) int {
+	i, ok := d.fonts[f]
+	if !ok {
+		i = len(d.out.Fonts)
+		d.fonts[f] = i
+		d.out.Fonts = append(d.out.Fonts, f)
+	}
+	return i
+}

@@ -1,0 +1,191 @@
+package pdf
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/klippa-app/go-pdfium"
+	"github.com/klippa-app/go-pdfium/webassembly"
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
+
+	"github.com/bartizan-security/bartizan/pkg/threatmodel"
+)
+
+// engine is PDFium in a child. Each document gets an instance of its own, so
+// that none finds what another left behind.
+type engine struct {
+	pool   pdfium.Pool
+	memory *memoryWatch
+}
+
+// startEngine compiles PDFium, or takes it compiled from the cache.
+func startEngine(s setup) (*engine, error) {
+	if err := checkCacheDir(s.CacheDir); err != nil {
+		return nil, err
+	}
+	cache, err := wazero.NewCompilationCacheWithDir(s.CacheDir)
+	if err != nil {
+		return nil, cacheError(s.CacheDir, err)
+	}
+	pages := max(1, s.Memory/wasmPage)
+	watch := &memoryWatch{limit: uint64(pages) * wasmPage}
+	config := wazero.NewRuntimeConfig().
+		WithCoreFeatures(api.CoreFeaturesV2 | experimental.CoreFeaturesExceptionHandling).
+		WithCompilationCache(cache)
+	pool, err := webassembly.Init(webassembly.Config{
+		Context: experimental.WithMemoryAllocator(context.Background(), watch),
+		MaxIdle: 1, MaxTotal: 1,
+		// Without these the guest gets the whole file system, and our pipes.
+		FSConfig: wazero.NewFSConfig(), Stdout: io.Discard, Stderr: io.Discard,
+		RuntimeConfig: config,
+	})
+	if err != nil {
+		if strings.Contains(err.Error(), s.CacheDir) {
+			return nil, cacheError(s.CacheDir, err)
+		}
+		return nil, fmt.Errorf("%w: %w", ErrStart, err)
+	}
+	return &engine{pool: pool, memory: watch}, nil
+}
+
+// read reads a document. After ErrMemory and ErrCrashed the engine must not
+// be used again.
+func (e *engine) read(req request, data []byte) (src threatmodel.Source, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = e.fatal(fmt.Errorf("panic: %v", p))
+		}
+	}()
+	if err := looksLikePDF(data); err != nil {
+		return src, err
+	}
+	e.memory.refused = false
+	instance, err := e.pool.GetInstance(time.Minute)
+	if err != nil {
+		return src, e.fatal(err)
+	}
+	src, err = readIn(instance, req, data)
+	if err != nil {
+		err = e.fatal(err)
+		if name, _ := report(err); breaksEngine(name) {
+			return src, err
+		}
+	}
+	if closing := instance.Close(); closing != nil && err == nil {
+		err = e.fatal(closing)
+	}
+	return src, err
+}
+
+func readIn(instance pdfium.Pdfium, req request, data []byte) (threatmodel.Source, error) {
+	d, err := openDocument(instance, req, data)
+	if err != nil {
+		return threatmodel.Source{}, err
+	}
+	return d.read()
+}
+
+// fatal finds the reason of an error of the engine: one of ours, or memory, or
+// a crash.
+func (e *engine) fatal(err error) error {
+	switch {
+	case e.memory.refused:
+		return &detailed{ErrMemory, fmt.Sprintf("limit %d MiB", e.memory.limit>>20)}
+	case isOurs(err):
+		return err
+	}
+	return &detailed{ErrCrashed, strings.SplitN(err.Error(), "\n", 2)[0]}
+}
+
+func isOurs(err error) bool {
+	for _, known := range faults {
+		if errors.Is(err, known.err) {
+			return true
+		}
+	}
+	return false
+}
+
+// wasmPage is the unit of WebAssembly memory, in bytes.
+const wasmPage = 64 << 10
+
+// memoryWatch gives the guest its memory, and remembers whether it had to
+// refuse some: what the guest then does, be it an error or a crash, has that
+// reason.
+type memoryWatch struct {
+	limit   uint64
+	refused bool
+}
+
+// Allocate implements experimental.MemoryAllocator.
+func (w *memoryWatch) Allocate(_, _ uint64) experimental.LinearMemory {
+	return &guestMemory{watch: w}
+}
+
+type guestMemory struct {
+	watch *memoryWatch
+	bytes []byte
+}
+
+// Reallocate implements experimental.LinearMemory.
+func (m *guestMemory) Reallocate(size uint64) []byte {
+	if size > m.watch.limit {
+		m.watch.refused = true
+		return nil
+	}
+	if size <= uint64(cap(m.bytes)) {
+		m.bytes = m.bytes[:size]
+		return m.bytes
+	}
+	grown := make([]byte, size, min(max(size, uint64(cap(m.bytes))*2), m.watch.limit))
+	copy(grown, m.bytes)
+	m.bytes = grown
+	return m.bytes
+}
+
+// Free implements experimental.LinearMemory.
+func (m *guestMemory) Free() { m.bytes = nil }
+
+// cacheDir is the folder for compiled code where none was given.
+func cacheDir(dir string) (string, error) {
+	if dir != "" {
+		abs, err := filepath.Abs(dir)
+		if err != nil {
+			return "", cacheError(dir, err)
+		}
+		return abs, nil
+	}
+	base, err := os.UserCacheDir()
+	if err != nil {
+		return "", &detailed{ErrCache, fmt.Sprintf("there is no cache folder: %v; set XDG_CACHE_HOME or name a folder", err)}
+	}
+	return filepath.Join(base, "bartizan", "pdf"), nil
+}
+
+// checkCacheDir makes the folder. Code that others could have put there is not
+// run.
+func checkCacheDir(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return cacheError(dir, err)
+	}
+	info, err := os.Stat(dir)
+	if err != nil {
+		return cacheError(dir, err)
+	}
+	if info.Mode().Perm()&0o022 != 0 {
+		return cacheError(dir, fmt.Errorf("others may write to it, and it holds code that is run: chmod 700 %s", dir))
+	}
+	return nil
+}
+
+func cacheError(dir string, err error) error {
+	return &detailed{ErrCache, fmt.Sprintf("%s: %v; name a folder that you may write to, or one that was filled before", dir, err)}
+}

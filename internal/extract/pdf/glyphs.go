@@ -1,0 +1,250 @@
+package pdf
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"regexp"
+	"strings"
+
+	"github.com/klippa-app/go-pdfium/references"
+	"github.com/klippa-app/go-pdfium/requests"
+	"github.com/klippa-app/go-pdfium/responses"
+
+	"github.com/bartizan-security/bartizan/internal/extract/pdf/layout"
+)
+
+// page reads one page. A page that the engine cannot load is marked so; an
+// error ends the document.
+func (d *document) page(index int) (layout.Page, error) {
+	page := requests.Page{ByIndex: &requests.PageByIndex{Document: d.ref, Index: index}}
+	frame, err := d.frame(page)
+	if err != nil {
+		return layout.Page{Failed: true}, onlyPage(err)
+	}
+	out := layout.Page{Width: frame.width, Height: frame.height}
+	text, err := d.engine.GetPageTextStructured(&requests.GetPageTextStructured{Page: page, Mode: requests.GetPageTextStructuredModeBoth})
+	if err != nil {
+		out.Failed = true
+		return out, onlyPage(err)
+	}
+	d.glyphs += len(text.Chars)
+	if d.glyphs > maxGlyphs {
+		return out, &detailed{ErrTooLarge, fmt.Sprintf("it has more than %d characters", maxGlyphs)}
+	}
+	loaded, err := d.engine.FPDFText_LoadPage(&requests.FPDFText_LoadPage{Page: page})
+	if err != nil {
+		return out, err
+	}
+	out.Runs, err = d.runs(text, loaded.TextPage, frame)
+	if err != nil {
+		return out, err
+	}
+	_, err = d.engine.FPDFText_ClosePage(&requests.FPDFText_ClosePage{TextPage: loaded.TextPage})
+	return out, err
+}
+
+// onlyPage lets an error pass that breaks the engine, and holds back one that
+// concerns the page alone.
+func onlyPage(err error) error {
+	if strings.Contains(err.Error(), "wasm error") {
+		return err
+	}
+	return nil
+}
+
+// frame is how a page is shown: which part of it, and turned how.
+type frame struct {
+	left, bottom, right, top float64
+	turn                     int
+	width, height            float64
+}
+
+func (d *document) frame(page requests.Page) (frame, error) {
+	box, err := d.engine.FPDF_GetPageBoundingBox(&requests.FPDF_GetPageBoundingBox{Page: page})
+	if err != nil {
+		return frame{}, err
+	}
+	rotation, err := d.engine.FPDFPage_GetRotation(&requests.FPDFPage_GetRotation{Page: page})
+	if err != nil {
+		return frame{}, err
+	}
+	f := frame{
+		left: float64(box.Rect.Left), bottom: float64(box.Rect.Bottom),
+		right: float64(box.Rect.Right), top: float64(box.Rect.Top),
+		turn: int(rotation.PageRotation),
+	}
+	if !(f.right > f.left) || !(f.top > f.bottom) {
+		return frame{}, errors.New("the page has no extent")
+	}
+	f.width, f.height = f.right-f.left, f.top-f.bottom
+	if f.turn%2 == 1 {
+		f.width, f.height = f.height, f.width
+	}
+	return f, nil
+}
+
+// point maps a point of the page's own coordinates to where it is shown.
+func (f frame) point(x, y float64) (float64, float64) {
+	switch f.turn {
+	case 1:
+		return y - f.bottom, x - f.left
+	case 2:
+		return f.right - x, y - f.bottom
+	case 3:
+		return f.top - y, f.right - x
+	}
+	return x - f.left, f.top - y
+}
+
+func (f frame) box(p responses.CharPosition) layout.Box {
+	x1, y1 := f.point(p.Left, p.Top)
+	x2, y2 := f.point(p.Right, p.Bottom)
+	return layout.Box{L: min(x1, x2), T: min(y1, y2), R: max(x1, x2), B: max(y1, y2)}
+}
+
+// quarter is the direction of text as shown: its own angle, in radians
+// counter-clockwise, and that of the page.
+func (f frame) quarter(angle float64) int {
+	turns := angle / (math.Pi / 2)
+	whole := math.Round(turns)
+	if math.Abs(turns-whole) > 0.05 {
+		return -1
+	}
+	return ((-int(whole)+f.turn)%4 + 4) % 4
+}
+
+// runs cuts the characters of a page into runs: those that stand in one
+// rectangle of the engine, which holds what was drawn at once.
+func (d *document) runs(text *responses.GetPageTextStructured, page references.FPDF_TEXTPAGE, f frame) ([]layout.Run, error) {
+	var runs []layout.Run
+	for _, piece := range pieces(text.Chars, text.Rects) {
+		run, err := d.style(page, piece.first, f, f.quarter(text.Chars[piece.first].Angle))
+		if err != nil {
+			return nil, err
+		}
+		run.Glyphs = make([]layout.Glyph, 0, piece.end-piece.start)
+		for _, c := range text.Chars[piece.start:piece.end] {
+			for _, r := range c.Text {
+				run.Glyphs = append(run.Glyphs, layout.Glyph{Rune: r, Box: f.box(c.PointPosition)})
+			}
+		}
+		runs = append(runs, run)
+	}
+	return runs, nil
+}
+
+// style asks for the font of a character that runs in a direction.
+func (d *document) style(page references.FPDF_TEXTPAGE, index int, f frame, turn int) (layout.Run, error) {
+	run := layout.Run{Turn: turn}
+	size, err := d.engine.FPDFText_GetFontSize(&requests.FPDFText_GetFontSize{TextPage: page, Index: index})
+	if err != nil {
+		return run, err
+	}
+	run.Size = size.FontSize
+	if m, err := d.engine.FPDFText_GetMatrix(&requests.FPDFText_GetMatrix{TextPage: page, Index: index}); err == nil {
+		run.Size *= math.Hypot(float64(m.Matrix.C), float64(m.Matrix.D))
+	}
+	var font layout.Font
+	if info, err := d.engine.FPDFText_GetFontInfo(&requests.FPDFText_GetFontInfo{TextPage: page, Index: index}); err == nil {
+		font = fontOf(info.FontName, info.Flags)
+	}
+	if weight, err := d.engine.FPDFText_GetFontWeight(&requests.FPDFText_GetFontWeight{TextPage: page, Index: index}); err == nil {
+		font.Weight = weight.FontWeight
+	}
+	run.Font = d.font(font)
+	if origin, err := d.engine.FPDFText_GetCharOrigin(&requests.FPDFText_GetCharOrigin{TextPage: page, Index: index}); err == nil {
+		x, y := f.point(origin.X, origin.Y)
+		run.Baseline = y
+		if turn == 1 || turn == 3 {
+			run.Baseline = x
+		}
+	}
+	return run, nil
+}
+
+// piece is a run of characters in one rectangle; first is the first of them
+// that is drawn.
+type piece struct{ start, end, first int }
+
+// pieces assigns the characters to rectangles. The engine makes a rectangle
+// from the boxes of successive characters, and skips those that it inferred;
+// so the rectangles come in the order of the characters.
+func pieces(chars []*responses.GetPageTextStructuredChar, rects []*responses.GetPageTextStructuredRect) []piece {
+	var out []piece
+	next := 0 // the rectangle after the current one
+	var current, grown responses.CharPosition
+	open := false
+	for i, c := range chars {
+		if inferred(c.PointPosition) {
+			if open {
+				out[len(out)-1].end = i + 1
+			}
+			continue
+		}
+		if open && contains(current, c.PointPosition) &&
+			!(grown == current && next < len(rects) && contains(normal(rects[next].PointPosition), c.PointPosition)) {
+			out[len(out)-1].end = i + 1
+			grown = union(grown, c.PointPosition)
+			continue
+		}
+		current = c.PointPosition
+		for j := next; j < min(next+8, len(rects)); j++ {
+			if r := normal(rects[j].PointPosition); contains(r, c.PointPosition) {
+				current, next = r, j+1
+				break
+			}
+		}
+		grown, open = c.PointPosition, true
+		out = append(out, piece{start: i, end: i + 1, first: i})
+	}
+	return out
+}
+
+// inferred reports whether a box belongs to a character that is not drawn.
+func inferred(p responses.CharPosition) bool {
+	return math.Abs(p.Right-p.Left) < 0.01 || math.Abs(p.Top-p.Bottom) < 0.01
+}
+
+func normal(p responses.CharPosition) responses.CharPosition {
+	return responses.CharPosition{
+		Left: min(p.Left, p.Right), Right: max(p.Left, p.Right),
+		Bottom: min(p.Top, p.Bottom), Top: max(p.Top, p.Bottom),
+	}
+}
+
+func contains(r, c responses.CharPosition) bool {
+	const slack = 0.001
+	return c.Left >= r.Left-slack && c.Right <= r.Right+slack && c.Bottom >= r.Bottom-slack && c.Top <= r.Top+slack
+}
+
+func union(a, b responses.CharPosition) responses.CharPosition {
+	return responses.CharPosition{
+		Left: min(a.Left, b.Left), Right: max(a.Right, b.Right),
+		Bottom: min(a.Bottom, b.Bottom), Top: max(a.Top, b.Top),
+	}
+}
+
+var (
+	subsetPrefix = regexp.MustCompile(`^[A-Z]{6}\+`)
+	boldName     = regexp.MustCompile(`(?i)bold|black|heavy|demi|[-,]b$|cmbx|medi$`)
+	italicName   = regexp.MustCompile(`(?i)italic|oblique|slanted|[-,]i$|[-,]bi$|cmti|cmsl`)
+	monoName     = regexp.MustCompile(`(?i)mono|courier|consol|code|typewriter|cmtt|menlo|terminal`)
+)
+
+// Flags of a font descriptor (ISO 32000-1, table 123).
+const (
+	fixedPitch = 1 << 0
+	italic     = 1 << 6
+	forceBold  = 1 << 18
+)
+
+func fontOf(name string, flags int) layout.Font {
+	name = subsetPrefix.ReplaceAllString(name, "")
+	return layout.Font{
+		Name:   name,
+		Bold:   flags&forceBold != 0 || boldName.MatchString(name),
+		Italic: flags&italic != 0 || italicName.MatchString(name),
+		Mono:   flags&fixedPitch != 0 || monoName.MatchString(name),
+	}
+}
