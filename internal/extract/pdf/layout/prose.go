@@ -2,7 +2,6 @@ package layout
 
 import (
 	"regexp"
-	"strings"
 
 	"github.com/bartizan-security/bartizan/pkg/threatmodel"
 )
