@@ -1,0 +1,17 @@
+package pattern
+
+// Control is a safeguard as design documents state it.
+type Control struct {
+	ID string `yaml:"id"`
+	// Name is how a list of controls shows it.
+	Name string `yaml:"name"`
+	// Families are the weakness families that it answers.
+	Families []string `yaml:"families"`
+	// Mechanism are the ways in which texts say how it works: a named
+	// algorithm, protocol, product, place of enforcement.
+	Mechanism []Signal `yaml:"mechanism"`
+	// Claim are the ways in which texts assert it without saying how.
+	Claim []Signal `yaml:"claim,omitempty"`
+	// Round are the ways in which texts state what goes round it.
+	Round []Signal `yaml:"round,omitempty"`
+}

@@ -1,0 +1,134 @@
+package pattern
+
+import "slices"
+
+// guards are the words that turn a clause round, put it off or take it back.
+type guards struct {
+	negator, joint, planned, hypothetical, conditional, past, still, attack, exception, aside [][]node
+}
+
+// negatorReach is how many words before a match a negator is looked for.
+const negatorReach = 7
+
+func newGuards(groups map[string][][]node) (guards, []string) {
+	var missing []string
+	get := func(name string) [][]node {
+		g, ok := groups[name]
+		if !ok {
+			missing = append(missing, name)
+		}
+		return g
+	}
+	g := guards{
+		negator: get("negator"), joint: get("joint"), planned: get("planned"), hypothetical: get("hypothetical"),
+		conditional: get("conditional"), past: get("past"), still: get("still"), attack: get("attack"),
+		exception: get("exception"), aside: get("aside"),
+	}
+	return g, missing
+}
+
+// turns reports whether words outside of the match take back what it says.
+func (g *guards) turns(t *Text, m span, covered []bool, role Role) bool {
+	if t.question || g.negated(t, m, covered) {
+		return true
+	}
+	clause := clauseOf(t, m)
+	if g.begins(t, clause, m, covered, g.conditional) && role != Round {
+		return true
+	}
+	if within(g.past, t, clause, covered) {
+		return true
+	}
+	if within(g.still, t, clause, nil) && (role == Weakness || role == Round) {
+		return false
+	}
+	if within(g.planned, t, clause, covered) {
+		return true
+	}
+	return within(g.hypothetical, t, clause, covered) && !within(g.attack, t, span{0, len(t.Tokens)}, nil)
+}
+
+// negated reports whether a negator stands before the match in its clause,
+// outside of what the signal matched.
+func (g *guards) negated(t *Text, m span, covered []bool) bool {
+	for i := m.start - 1; i >= 0 && i >= m.start-negatorReach; i-- {
+		if t.Tokens[i+1].Break != NoBreak {
+			return false
+		}
+		if covered[i] {
+			continue
+		}
+		if startsAt(g.joint, t, i) > i {
+			return false
+		}
+		if e := startsAt(g.negator, t, i); e > i && e <= m.start {
+			return true
+		}
+	}
+	return false
+}
+
+// begins reports whether one of the words stands before the match in its
+// clause.
+func (g *guards) begins(t *Text, clause, m span, covered []bool, words [][]node) bool {
+	return within(words, t, span{clause.start, m.start}, covered)
+}
+
+// clauseOf widens a match to the commas and stops around it.
+func clauseOf(t *Text, m span) span {
+	for m.start > 0 && t.Tokens[m.start].Break == NoBreak {
+		m.start--
+	}
+	for m.end < len(t.Tokens) && t.Tokens[m.end].Break == NoBreak {
+		m.end++
+	}
+	return m
+}
+
+// within reports whether one of the words stands in a run, outside of what is
+// covered.
+func within(words [][]node, t *Text, in span, covered []bool) bool {
+	for i := in.start; i < in.end; i++ {
+		if covered != nil && covered[i] {
+			continue
+		}
+		if startsAt(words, t, i) > i {
+			return true
+		}
+	}
+	return false
+}
+
+// startsAt gives the end of the match of one of the words that begins at i, or
+// i.
+func startsAt(words [][]node, t *Text, i int) int {
+	best := i
+	for _, w := range words {
+		if e := ends(w, t, i); len(e) > 0 {
+			best = max(best, slices.Max(e))
+		}
+	}
+	return best
+}
+
+// IsPlanned reports whether the clause around the words puts off what it says.
+func (l *Library) IsPlanned(t *Text, start, end int) bool {
+	return within(l.guard.planned, t, clauseOf(t, span{start, end}), nil)
+}
+
+// HasException reports whether a sentence limits what it says.
+func (l *Library) HasException(t *Text) bool {
+	return within(l.guard.exception, t, span{0, len(t.Tokens)}, nil)
+}
+
+// SpeaksOfAttack reports whether a sentence tells what an attacker does.
+func (l *Library) SpeaksOfAttack(t *Text) bool {
+	return within(l.guard.attack, t, span{0, len(t.Tokens)}, nil)
+}
+
+// IsAside reports whether a heading announces something else than the system
+// as it is.
+func (l *Library) IsAside(heading string) bool {
+	t := l.Read(heading)
+	return within(l.guard.aside, t, span{0, len(t.Tokens)}, nil)
+}

@@ -1,0 +1,148 @@
+package pattern
+
+import "strings"
+
+// span is a run of words: start to end, end not included.
+type span struct{ start, end int }
+
+// ends gives all places at which a match of the sequence that begins at i may
+// end, shortest first, each once.
+func ends(seq []node, t *Text, i int) []int {
+	at := []int{i}
+	gap := false
+	for k := range seq {
+		n := &seq[k]
+		if n.kind == nodeGap {
+			gap = true
+			continue
+		}
+		var next []int
+		for _, p := range at {
+			reach := p
+			if gap {
+				reach = p + maxGap
+			}
+			for q := p; q <= reach && q <= len(t.Tokens); q++ {
+				if q > p && (q >= len(t.Tokens) || t.Tokens[q].Break == HardBreak) {
+					break
+				}
+				next = addEnds(next, n, t, q, q > i || k > 0)
+			}
+			if n.optional {
+				next = addInt(next, p)
+			}
+		}
+		if len(next) == 0 {
+			return nil
+		}
+		at, gap = next, gap && n.optional
+	}
+	return at
+}
+
+// addEnds adds the places at which the node's match that begins at i may end.
+// A sequence does not go on across the end of a clause.
+func addEnds(out []int, n *node, t *Text, i int, inside bool) []int {
+	if i >= len(t.Tokens) || (inside && t.Tokens[i].Break == HardBreak) {
+		return out
+	}
+	switch n.kind {
+	case nodeWord:
+		if isForm(t.Tokens[i].Word, n.text) {
+			out = addInt(out, i+1)
+		}
+	case nodePrefix:
+		if strings.HasPrefix(t.Tokens[i].Word, n.text) {
+			out = addInt(out, i+1)
+		}
+	case nodeTag:
+		for _, m := range t.Mentions {
+			if m.Start == i && hasTag(m.Entry, n.text) {
+				out = addInt(out, m.End)
+			}
+		}
+	case nodeEither:
+		for _, alt := range n.alts {
+			for _, e := range ends(alt, t, i) {
+				out = addInt(out, e)
+			}
+		}
+	}
+	return out
+}
+
+// isForm reports whether a word is the given one or its plural.
+func isForm(word, base string) bool {
+	tail, ok := strings.CutPrefix(word, base)
+	return ok && (tail == "" || (len(base) > 2 && (tail == "s" || tail == "es")))
+}
+
+func hasTag(e *Entry, tag string) bool {
+	for _, t := range e.Tags {
+		if t == tag {
+			return true
+		}
+	}
+	return false
+}
+
+func addInt(list []int, n int) []int {
+	for _, x := range list {
+		if x == n {
+			return list
+		}
+	}
+	return append(list, n)
+}
+
+// spans are the matches of a sequence, one for each place at which one begins.
+func spans(seq []node, t *Text) []span {
+	var out []span
+	for i := range t.Tokens {
+		if e := ends(seq, t, i); len(e) > 0 {
+			shortest := e[0]
+			for _, x := range e {
+				shortest = min(shortest, x)
+			}
+			if shortest > i {
+				out = append(out, span{i, shortest})
+			}
+		}
+	}
+	return out
+}
+
+// anchors gives words of which every match of the sequence holds one, exact
+// or as the beginning of a word; ok is false where there are none.
+func anchors(seq []node) (words, prefixes []string, ok bool) {
+	best := -1
+	for i := range seq {
+		if seq[i].optional {
+			continue
+		}
+		w, p, has := nodeAnchors(&seq[i])
+		if has && (best < 0 || len(w)+len(p) < best) {
+			best, words, prefixes, ok = len(w)+len(p), w, p, true
+		}
+	}
+	return words, prefixes, ok
+}
+
+func nodeAnchors(n *node) (words, prefixes []string, ok bool) {
+	switch n.kind {
+	case nodeWord:
+		return []string{n.text}, nil, true
+	case nodePrefix:
+		return nil, []string{n.text}, true
+	case nodeEither:
+		for _, alt := range n.alts {
+			w, p, has := anchors(alt)
+			if !has {
+				return nil, nil, false
+			}
+			words, prefixes = append(words, w...), append(prefixes, p...)
+		}
+		return words, prefixes, true
+	}
+	return nil, nil, false
+}
