@@ -40,8 +40,41 @@ func (d *document) page(index int) (layout.Page, error) {
 	if err != nil {
 		return out, err
 	}
-	_, err = d.engine.FPDFText_ClosePage(&requests.FPDFText_ClosePage{TextPage: loaded.TextPage})
-	return out, err
+	if _, err = d.engine.FPDFText_ClosePage(&requests.FPDFText_ClosePage{TextPage: loaded.TextPage}); err != nil {
+		return out, err
+	}
+	out.Broken = d.unmapped(text.Chars)
+	d.shapes(page, frame, &out)
+	return out, nil
+}
+
+// unmapped reports whether the characters of a page are not what it shows: the
+// fonts of such a page do not say which characters their glyphs stand for, and
+// the engine gives their numbers.
+func (d *document) unmapped(chars []*responses.GetPageTextStructuredChar) bool {
+	drawn, bad := 0, 0
+	for _, c := range chars {
+		if inferred(c.PointPosition) {
+			continue
+		}
+		drawn++
+		if !mapped(c.Text) {
+			bad++
+		}
+	}
+	return drawn > 0 && bad*4 > drawn
+}
+
+// mapped reports whether a character can be one of a text.
+func mapped(s string) bool {
+	for _, r := range s {
+		switch {
+		case r == layout.Hyphen, r == '\t', r == '\n', r == '\r':
+		case r < 0x20, r >= 0x7f && r < 0xa0, r == 0xfffd, r == 0xffff, r >= 0xe000 && r < 0xf000:
+			return false
+		}
+	}
+	return s != ""
 }
 
 // onlyPage lets an error pass that breaks the engine, and holds back one that

@@ -84,3 +84,44 @@ func rowText(r row) string {
 	m := r.merged()
 	return strings.Join(strings.Fields(m.text()), " ")
 }
+
+// linkedContents finds contents without page numbers, as programs for web
+// pages make them: a title, and below it the names of headings that follow.
+func (r *reader) linkedContents() {
+	var all []*part
+	headings := map[string]int{}
+	for _, s := range r.pages {
+		for i := range s.parts {
+			p := &s.parts[i]
+			all = append(all, p)
+			if p.kind == threatmodel.BlockHeading {
+				headings[fold(p.raw())]++
+			}
+		}
+	}
+	for i, p := range all {
+		if p.kind != threatmodel.BlockHeading || !contentsTitle.MatchString(p.raw()) {
+			continue
+		}
+		if n := named(all[i+1:], headings); n >= 3 {
+			for _, e := range all[i : i+1+n] {
+				e.role, e.level = threatmodel.RoleTOC, 0
+				e.kind = threatmodel.BlockParagraph
+			}
+		}
+	}
+}
+
+// named counts the parts that name headings, from the first on. A name that
+// comes again is the heading.
+func named(parts []*part, headings map[string]int) int {
+	seen := map[string]bool{}
+	for i, p := range parts {
+		name := fold(afterMarker(p.raw(), p.marker))
+		if p.role != threatmodel.RoleBody || p.kind == threatmodel.BlockHeading || headings[name] == 0 || seen[name] {
+			return i
+		}
+		seen[name] = true
+	}
+	return len(parts)
+}

@@ -107,6 +107,8 @@ type fragmentBuilder struct {
 	fonts []Font
 	out   []fragment
 	cur   fragment
+	// last is the box of the last glyph.
+	last Box
 	// space and brk are what stands between the last character and the next:
 	// a space, the end of a line.
 	space, brk bool
@@ -160,6 +162,7 @@ func (b *fragmentBuilder) glyph(g Glyph, run Run, font Font, size float64) {
 		c.baseline, c.size = run.Baseline, size
 	}
 	b.space, b.brk = false, false
+	b.last = g.Box
 	c.box = c.box.Union(g.Box)
 	for _, r := range runes {
 		c.runes = append(c.runes, r)
@@ -178,6 +181,10 @@ func (b *fragmentBuilder) follows(g Glyph, run Run, size float64) bool {
 	gap := g.Box.L - c.box.R
 	if gap > gapEm*em {
 		return false
+	}
+	if g.Box == b.last {
+		// The letters of a ligature share its box.
+		return true
 	}
 	if b.brk {
 		return gap > -0.2*em

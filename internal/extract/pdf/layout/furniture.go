@@ -7,9 +7,12 @@ import (
 	"strings"
 )
 
-// margin is the share of a page's height, at its top and at its bottom, in
-// which running headers and footers stand.
-const margin = 0.16
+// The shares of a page's height, at its top and at its bottom, in which running
+// headers and footers stand.
+const (
+	topMargin    = 0.16
+	bottomMargin = 0.2
+)
 
 // maxFurniture is the most rows of a header or footer.
 const maxFurniture = 6
@@ -52,7 +55,7 @@ func (f *running) candidates(s *sheet) []row {
 		if !f.top {
 			r = s.rows[len(s.rows)-1-i]
 		}
-		if f.top && r.baseline > margin*s.height || !f.top && r.baseline < (1-margin)*s.height {
+		if f.top && r.baseline > topMargin*s.height || !f.top && r.baseline < (1-bottomMargin)*s.height {
 			break
 		}
 		out = append(out, r)

@@ -41,10 +41,17 @@ func (r *reader) headings() {
 	}
 	found = r.dropSubtitles(found)
 	levels(found)
+	var above []int
 	for _, h := range found {
+		// Levels that a document skips do not count: a heading is one level
+		// below the nearest one above that is larger.
+		for n := len(above); n > 0 && above[n-1] >= h.level; n-- {
+			above = above[:n-1]
+		}
+		above = append(above, h.level)
 		p := h.part
 		p.kind, p.marker = threatmodel.BlockHeading, ""
-		p.level = min(max(h.level, 1), 6)
+		p.level = min(len(above), 6)
 	}
 }
 
@@ -94,7 +101,7 @@ func (r *reader) isHeading(h *heading, above bool) bool {
 	}
 	text := p.raw()
 	if h.outlined > 0 {
-		return true
+		return !bulletMark.MatchString(p.marker)
 	}
 	if letters(text) < 2 || p.words() > maxHeading || unicode.IsLower(p.first().runes[0]) && h.numbers == 0 {
 		return false

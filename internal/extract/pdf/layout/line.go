@@ -14,6 +14,8 @@ type line struct {
 	page  int
 	// left and right are the edges of the column that it stands in.
 	left, right float64
+	// dot is the bullet that is drawn before it.
+	dot Box
 }
 
 func newLine(r row, page int, left, right float64) line {
@@ -21,10 +23,13 @@ func newLine(r row, page int, left, right float64) line {
 }
 
 // lines merges the rows of a region.
-func (r region) lines(page int) []line {
+func (r region) lines(s *sheet) []line {
 	out := make([]line, len(r.rows))
 	for i, row := range r.rows {
-		out[i] = newLine(row, page, r.box.L, r.box.R)
+		out[i] = newLine(row, s.number, r.box.L, r.box.R)
+		if dot, ok := bulleted(&out[i], s.dots); ok {
+			out[i].dot = dot
+		}
 	}
 	return out
 }

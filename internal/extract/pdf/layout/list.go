@@ -16,6 +16,9 @@ var (
 // marker is what the line of a list item begins with; empty where the line
 // begins none.
 func marker(l *line) string {
+	if l.dot != (Box{}) {
+		return drawnBullet
+	}
 	text := l.text()
 	if m := bulletLead.FindStringSubmatch(text); m != nil && len(m[0]) < len(text) {
 		return m[1] + m[2]
@@ -27,6 +30,17 @@ func marker(l *line) string {
 		return m[1]
 	}
 	return ""
+}
+
+// drawnBullet stands for a bullet that is drawn and not written.
+const drawnBullet = "•"
+
+// start is where a line begins, its drawn bullet included.
+func (l *line) start() float64 {
+	if l.dot != (Box{}) {
+		return l.dot.L
+	}
+	return l.box.L
 }
 
 // initials are those of a person, or of an abbreviation, and no numbers of
@@ -70,11 +84,11 @@ type listing struct {
 // holds reports whether a paragraph belongs to the item before it.
 func (l *listing) holds(p *part) bool {
 	return l.group > 0 && p.kind != threatmodel.BlockImage && len(p.lines) > 0 && p.page == l.page &&
-		p.first().left == l.column && p.box.L-l.column > l.indents[0]+0.8*p.first().size
+		p.first().left == l.column && p.box.L-l.column > l.indents[0]+0.6*p.first().size
 }
 
 func (r *reader) item(l *listing, p *part) {
-	x := p.first().box.L - p.first().left
+	x := p.first().start() - p.first().left
 	if l.group == 0 {
 		r.groups++
 		l.group = r.groups

@@ -50,6 +50,8 @@ type Page struct {
 	Runs []Run
 	// Drawn are the texts of annotations and the values of form fields.
 	Drawn []Drawn
+	// Shapes are the boxes of what is drawn: lines of tables, bullets.
+	Shapes []Box
 	// Broken is true where the page has text and it cannot be read: its fonts
 	// don't say which characters their glyphs stand for.
 	Broken bool

@@ -87,7 +87,7 @@ func (r *reader) breaksItem(p *part, l *line) bool {
 	}
 	// A line that stands further left than the item's text ends the item, but
 	// for items that run on under their mark.
-	under := l.box.L <= p.first().box.L+0.3*l.size
+	under := l.box.L <= p.first().start()+0.3*l.size
 	return under && (last.ends() || !last.full(l) || len(p.lines) > 1 && p.lines[1].box.L > l.box.L+0.5*l.size)
 }
 
@@ -120,12 +120,12 @@ func captioned(l *line, m metrics) bool {
 
 // figures turns the labels of a drawing into a picture's text: what stands
 // above the caption of a figure and is no prose.
-func figures(parts []part, m metrics) []part {
+func figures(parts []part, m metrics, width float64) []part {
 	for i := range parts {
 		if parts[i].kind != threatmodel.BlockCaption || !figureStart.MatchString(parts[i].raw()) {
 			continue
 		}
-		for j := i - 1; j >= 0 && label(&parts[j], m); j-- {
+		for j := i - 1; j >= 0 && label(&parts[j], m, width); j-- {
 			parts[j].kind, parts[j].cells, parts[j].marker, parts[j].header, parts[j].group = threatmodel.BlockImage, nil, "", false, 0
 		}
 	}
@@ -133,7 +133,7 @@ func figures(parts []part, m metrics) []part {
 }
 
 // label reports whether a part may be text of a drawing.
-func label(p *part, m metrics) bool {
+func label(p *part, m metrics, width float64) bool {
 	if p.role != threatmodel.RoleBody || len(p.lines) == 0 {
 		return false
 	}
@@ -144,14 +144,13 @@ func label(p *part, m metrics) bool {
 	default:
 		return false
 	}
-	first := p.first()
 	if len(p.lines) > 2 && p.words() > 8*len(p.lines) || p.last().ends() && p.words() > 6 {
 		return false
 	}
 	for i := range p.lines {
 		l := &p.lines[i]
 		prose := l.size > 0.94*m.size && words(l.text()) > 5
-		if prose || len(l.parts) == 1 && l.box.Width() > 0.75*(first.right-first.left) {
+		if prose || len(l.parts) == 1 && l.box.Width() > 0.5*width {
 			return false
 		}
 	}
@@ -167,7 +166,7 @@ func footnotes(parts []part, m metrics) (rest, notes []part) {
 	end := 0 // after the last part that is no note
 	for i := range parts {
 		p := &parts[i]
-		small := len(p.lines) > 0 && p.role == threatmodel.RoleBody && p.look().size() < 0.9*m.size &&
+		small := len(p.lines) > 0 && p.role == threatmodel.RoleBody && p.look().size() < 0.93*m.size &&
 			(p.kind == threatmodel.BlockParagraph || p.kind == threatmodel.BlockListItem)
 		note = small && (note || noteMark.MatchString(p.raw()))
 		if note {

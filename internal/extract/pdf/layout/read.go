@@ -22,6 +22,7 @@ func Read(doc Document) threatmodel.Source {
 		r.page(s)
 	}
 	r.headings()
+	r.linkedContents()
 	r.listLevels()
 	r.joinPages()
 	return r.write()
@@ -44,26 +45,28 @@ type reader struct {
 func (r *reader) page(s *sheet) {
 	var notes []part
 	for _, reg := range s.regions {
-		parts := r.region(reg, s.number)
+		parts := r.region(reg, s)
 		parts, more := footnotes(parts, r.m)
 		notes = append(notes, more...)
 		s.parts = joinColumns(s.parts, parts)
 	}
-	s.parts = figures(s.parts, r.m)
+	s.parts = figures(s.parts, r.m, s.width)
 	s.parts = append(s.parts, notes...)
 }
 
 // region finds the parts of a column: contents, tables, and what is between.
-func (r *reader) region(reg region, page int) []part {
+func (r *reader) region(reg region, s *sheet) []part {
+	page := s.number
 	var out []part
 	start := 0
 	flush := func(end int) {
-		for _, l := range r.prose(region{reg.rows[start:end], reg.box}.lines(page)) {
-			out = append(out, l)
-		}
+		out = append(out, r.prose(region{reg.rows[start:end], reg.box}.lines(s))...)
 	}
 	for i := 0; i < len(reg.rows); {
 		found, n := r.contents(reg, i, page)
+		if n == 0 {
+			found, n = r.ruled(reg, i, s)
+		}
 		if n == 0 {
 			found, n = r.table(reg, i, page)
 		}

@@ -16,7 +16,7 @@ type region struct {
 const maxColumns = 6
 
 // regions orders the fragments of a page as a person reads them.
-func regions(frags []fragment, depth int) []region {
+func regions(frags []fragment, tables []ruled, depth int) []region {
 	rs := rows(frags)
 	if depth >= maxColumns || len(rs) > 2000 {
 		return single(rs)
@@ -24,7 +24,16 @@ func regions(frags []fragment, depth int) []region {
 	var out []region
 	var pending []row
 	for i := 0; i < len(rs); {
-		c, ok := columns(rs[i:])
+		if inTable(tables, rs[i]) {
+			pending = append(pending, rs[i])
+			i++
+			continue
+		}
+		end := i + 1
+		for end < len(rs) && !inTable(tables, rs[end]) {
+			end++
+		}
+		c, ok := columns(rs[i:end], end < len(rs))
 		if !ok {
 			pending = append(pending, rs[i])
 			i++
@@ -34,11 +43,17 @@ func regions(frags []fragment, depth int) []region {
 		out = append(out, single(pending)...)
 		pending = nil
 		left, right := split(rs[i+c.from:i+c.to], c.x)
-		out = append(out, regions(left, depth+1)...)
-		out = append(out, regions(right, depth+1)...)
+		out = append(out, regions(left, tables, depth+1)...)
+		out = append(out, regions(right, tables, depth+1)...)
 		i += c.to
 	}
 	return append(out, single(pending)...)
+}
+
+// inTable reports whether lines of a table go round a row and across all of
+// it, so that it is not text in columns.
+func inTable(tables []ruled, w row) bool {
+	return slices.ContainsFunc(tables, func(t ruled) bool { return t.holds(w) })
 }
 
 func single(rs []row) []region {
@@ -59,8 +74,9 @@ type pair struct {
 }
 
 // columns finds text in two columns that begins with the rows. What stands on
-// the left alone, above or below and set off, belongs to neither column.
-func columns(rs []row) (pair, bool) {
+// the left alone, above or below and set off, belongs to neither column. More
+// is true where other rows follow.
+func columns(rs []row, more bool) (pair, bool) {
 	n, _ := gutters(rs, 0.7*rs[0].size)
 	for to := n; to >= 3; to = boundaryBefore(rs, to) {
 		m, found := gutters(rs[:to], 0.7*rs[0].size)
@@ -71,7 +87,7 @@ func columns(rs []row) (pair, bool) {
 			return cmp.Or(cmp.Compare(a.width(), b.width()), cmp.Compare(b.lo, a.lo))
 		})
 		c := pair{to: m, x: (widest.lo + widest.hi) / 2}
-		c.trim(rs)
+		c.trim(rs, more || m < len(rs))
 		if left, right := split(rs[c.from:c.to], c.x); twoColumns(left, right) {
 			return c, true
 		}
@@ -81,7 +97,7 @@ func columns(rs []row) (pair, bool) {
 
 // trim takes rows off that stand on the left alone: before the columns, and
 // after them where text over the whole width follows.
-func (c *pair) trim(rs []row) {
+func (c *pair) trim(rs []row, more bool) {
 	first, last := c.from, c.to
 	for first < last && rs[first].box.R <= c.x {
 		first++
@@ -95,7 +111,7 @@ func (c *pair) trim(rs []row) {
 			break
 		}
 	}
-	if c.to == len(rs) {
+	if !more {
 		return
 	}
 	for i := last; i < c.to; i++ {

@@ -23,6 +23,8 @@ type sheet struct {
 	regions    []region
 	parts      []part
 	drawn      []Drawn
+	tables     []ruled
+	dots       []Box
 }
 
 func newSheet(doc *Document, index int) *sheet {
@@ -48,6 +50,13 @@ func newSheet(doc *Document, index int) *sheet {
 	}
 	s.frags = fragments(doc.Fonts, byTurn[main])
 	s.rows = rows(s.frags)
+	if main == 0 {
+		lines := verticals(p.Shapes)
+		for _, t := range ruledTables(rules(p.Shapes), p.Height) {
+			s.tables = append(s.tables, t.part(lines)...)
+		}
+		s.dots = dots(p.Shapes)
+	}
 	for _, turn := range []int{0, 1, 2, 3, -1} {
 		if turn != main {
 			s.turn(doc.Fonts, byTurn[turn])
@@ -61,7 +70,7 @@ func (s *sheet) turn(fonts []Font, runs []Run) {
 	for _, r := range rows(fragments(fonts, runs)) {
 		for _, f := range r.frags {
 			p := newPart(threatmodel.BlockImage, line{fragment: f, page: s.number})
-			p.box = Box{}
+			p.box = Box{} // it is measured in turned coordinates
 			s.turned = append(s.turned, p)
 		}
 	}
@@ -98,7 +107,7 @@ func (s *sheet) order() {
 	for _, r := range s.rows[s.head : len(s.rows)-s.foot] {
 		frags = append(frags, r.frags...)
 	}
-	s.regions = regions(frags, 0)
+	s.regions = regions(frags, s.tables, 0)
 }
 
 // furnitureParts are the parts of a running header or footer.

@@ -31,6 +31,51 @@ func (r *reader) table(reg region, at, page int) ([]part, int) {
 	return g.parts(page, reg.box, r.groups, r.m), n
 }
 
+// ruled reads a table whose rows are parted by lines, as [reader.table] does.
+func (r *reader) ruled(reg region, at int, s *sheet) ([]part, int) {
+	for _, t := range s.tables {
+		n := 0
+		for at+n < len(reg.rows) && t.holds(reg.rows[at+n]) {
+			n++
+		}
+		if n < 2 || at > 0 && t.holds(reg.rows[at-1]) {
+			continue
+		}
+		rs := reg.rows[at : at+n]
+		m, gaps := gutters(rs, 0.3*rs[0].size)
+		if m < n {
+			// A cell that spans columns leaves no gap: then the lines decide.
+			gaps = t.gaps()
+		}
+		if len(gaps) == 0 || r.allCode(rs) {
+			continue
+		}
+		g := newGrid(rs, gaps)
+		if starts := bands(t, rs); len(starts) > 2 || len(starts) == len(g.starts) {
+			g.starts = starts
+		}
+		if g.holds() {
+			r.groups++
+			return g.parts(s.number, reg.box, r.groups, r.m), n
+		}
+	}
+	return nil, 0
+}
+
+// bands are the indexes of the rows of text that stand first between two lines
+// of a table.
+func bands(t ruled, rs []row) []int {
+	var starts []int
+	last := -1
+	for i, w := range rs {
+		if b := t.band(w); b != last {
+			starts = append(starts, i)
+			last = b
+		}
+	}
+	return starts
+}
+
 // allCode reports whether rows are lines of code.
 func (r *reader) allCode(rs []row) bool {
 	for _, w := range rs {
@@ -118,7 +163,9 @@ func newGrid(rs []row, gaps []interval) *grid {
 func (t *grid) cut() []int {
 	pitch, widest := t.pitches()
 	if widest > 1.18*pitch {
-		return t.cutBetween(1.12 * pitch)
+		if starts := t.cutBetween(1.12 * pitch); len(starts) > 2 || !t.filled(starts) {
+			return starts
+		}
 	}
 	starts := []int{0}
 	for i := 1; i < len(t.rows); i++ {
@@ -127,6 +174,20 @@ func (t *grid) cut() []int {
 		}
 	}
 	return starts
+}
+
+// filled reports whether all rows of text below the first of the table have
+// all cells: then each is a row, and the first only stands apart.
+func (t *grid) filled(starts []int) bool {
+	if len(starts) < 2 {
+		return false
+	}
+	for _, w := range t.rows[starts[1]:] {
+		if len(w.frags) < t.columns {
+			return false
+		}
+	}
+	return len(t.rows)-starts[1] > 2
 }
 
 // pitches are the least and the greatest distance of successive lines in one
