@@ -79,6 +79,7 @@ func (p *Plan) keep(o *threatmodel.Threat) (threatmodel.Threat, []threatmodel.Re
 	t := *o
 	var lost []quotation
 	t.Evidence, lost = p.in.Trail.relocate(o.Evidence)
+	t.Evidence = p.recover(o, t.Evidence)
 	t.FormerEvidence = p.formerEvidence(o, lost)
 	if anchors := p.in.Text.Anchors(t.Evidence); len(anchors) > 0 {
 		t.Anchors = anchors
@@ -97,6 +98,23 @@ func (p *Plan) keep(o *threatmodel.Threat) (threatmodel.Threat, []threatmodel.Re
 	t.Decisions = p.former[o.ID]
 	Settle(&t, p.current[o.ID])
 	return t, rejections
+}
+
+// recover adds the quotes that a threat lost while it was resolved and that
+// stand again, edited or not, for one that a person took up since.
+func (p *Plan) recover(o *threatmodel.Threat, evidence []threatmodel.Evidence) []threatmodel.Evidence {
+	shown := map[place]bool{}
+	for _, a := range Anchors(evidence) {
+		shown[placeOf(a)] = true
+	}
+	for _, a := range o.Anchors {
+		trace := p.in.Trail.Of(a)
+		if now := placeOf(trace.Anchor); trace.Fate != Gone && !shown[now] {
+			shown[now] = true
+			evidence = append(evidence, p.in.Text.evidence(trace.sentence, threatmodel.States, false)...)
+		}
+	}
+	return evidence
 }
 
 func (p *Plan) elements(ids []string) []string {
