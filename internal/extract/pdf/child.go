@@ -30,6 +30,10 @@ func RunChildIfAsked() {
 	os.Exit(0)
 }
 
+// ownMemory is what a child may take beside the engine's memory, in bytes: the
+// document, its glyphs, the compilation of the engine.
+const ownMemory = 3 << 29
+
 // serve answers requests until the parent closes the pipe, or a document
 // breaks the engine.
 func serve(in *bufio.Reader, out io.Writer) error {
@@ -41,6 +45,7 @@ func serve(in *bufio.Reader, out io.Writer) error {
 	if err := readFrame(in, &s); err != nil {
 		return err
 	}
+	limitMemory(uint64(s.Memory) + ownMemory)
 	e, err := startEngine(s)
 	if err != nil {
 		name, detail := report(err)
@@ -74,9 +79,10 @@ func reply(out io.Writer, e *engine, req request, data []byte) (last bool, err e
 	source, err := e.read(req, data)
 	if err != nil {
 		name, detail := report(err)
-		return breaksEngine(name), writeFrame(out, answer{Fault: name, Detail: detail})
+		last = e.tired || breaksEngine(name)
+		return last, writeFrame(out, answer{Fault: name, Detail: detail, Last: last})
 	}
-	return false, writeFrame(out, answer{Source: source})
+	return e.tired, writeFrame(out, answer{Source: source, Last: e.tired})
 }
 
 // breaksEngine reports whether an engine cannot be used after a fault.

@@ -23,6 +23,9 @@ type document struct {
 	out    layout.Document
 	fonts  map[layout.Font]int
 	glyphs int
+	// form is the document's form, once it was asked for.
+	form      references.FPDF_FORMHANDLE
+	formAsked bool
 }
 
 // maxGlyphs bounds the characters of a document: a book of 5,000 pages has 15
@@ -90,8 +93,6 @@ func openError(err error, password string) error {
 
 // read reads all pages.
 func (d *document) read() (threatmodel.Source, error) {
-	d.metadata()
-	d.outline()
 	for i := range d.pages {
 		p, err := d.page(i)
 		if err != nil {

@@ -24,6 +24,9 @@ import (
 type engine struct {
 	pool   pdfium.Pool
 	memory *memoryWatch
+	// tired is true once something runs on that should have ended: the child
+	// is to be replaced.
+	tired bool
 }
 
 // startEngine compiles PDFium, or takes it compiled from the cache.
@@ -72,7 +75,7 @@ func (e *engine) read(req request, data []byte) (src threatmodel.Source, err err
 	if err != nil {
 		return src, e.fatal(err)
 	}
-	src, err = readIn(instance, req, data)
+	src, err = e.readIn(instance, req, data)
 	if err != nil {
 		err = e.fatal(err)
 		if name, _ := report(err); breaksEngine(name) {
@@ -85,10 +88,17 @@ func (e *engine) read(req request, data []byte) (src threatmodel.Source, err err
 	return src, err
 }
 
-func readIn(instance pdfium.Pdfium, req request, data []byte) (threatmodel.Source, error) {
+func (e *engine) readIn(instance pdfium.Pdfium, req request, data []byte) (threatmodel.Source, error) {
 	d, err := openDocument(instance, req, data)
 	if err != nil {
 		return threatmodel.Source{}, err
+	}
+	d.metadata()
+	d.outline()
+	if !req.Alone {
+		if err := d.second(data, req.Password); err != nil {
+			e.tired = true
+		}
 	}
 	return d.read()
 }

@@ -45,6 +45,7 @@ func (d *document) page(index int) (layout.Page, error) {
 	}
 	out.Broken = d.unmapped(text.Chars)
 	d.shapes(page, frame, &out)
+	out.Drawn = d.drawn(page, frame)
 	return out, nil
 }
 

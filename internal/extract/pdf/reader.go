@@ -44,20 +44,19 @@ func (r *Reader) Read(ctx context.Context, name string, file io.ReaderAt, size i
 	if err := ctx.Err(); err != nil {
 		return threatmodel.Source{}, err
 	}
-	c, err := r.take(ctx)
-	if err != nil {
-		return threatmodel.Source{}, err
-	}
 	req := request{Name: name, Password: password, MaxPages: r.opt.MaxPages, Size: size, Seconds: int(r.opt.Timeout.Seconds()) + 1}
-	a, sum, err := c.read(ctx, r.opt, req, file)
+	a, sum, err := r.ask(ctx, req, file)
+	if errors.Is(err, ErrCrashed) || errors.Is(err, ErrMemory) {
+		// It may have been the second reader, which is not needed.
+		req.Alone = true
+		a, sum, err = r.ask(ctx, req, file)
+	}
 	if err != nil {
 		return threatmodel.Source{}, err
 	}
 	if a.Fault != "" {
-		r.dismiss(c, a.Fault)
 		return threatmodel.Source{}, errorOf(a.Fault, a.Detail)
 	}
-	r.put(c)
 	restore(&a.Source)
 	if err := check(a.Source); err != nil {
 		return threatmodel.Source{}, fmt.Errorf("%w: %w", ErrCrashed, err)
@@ -102,6 +101,24 @@ func (r *Reader) Close() {
 	}
 }
 
+// ask has a child read a document, and keeps the child where it can read
+// another.
+func (r *Reader) ask(ctx context.Context, req request, file io.ReaderAt) (answer, string, error) {
+	c, err := r.take(ctx)
+	if err != nil {
+		return answer{}, "", err
+	}
+	a, sum, err := c.read(ctx, r.opt, req, file)
+	switch {
+	case err != nil: // the child has ended
+	case a.Last:
+		c.end()
+	default:
+		r.put(c)
+	}
+	return a, sum, err
+}
+
 func (r *Reader) take(ctx context.Context) (*child, error) {
 	r.mu.Lock()
 	if n := len(r.idle); n > 0 {
@@ -124,14 +141,4 @@ func (r *Reader) put(c *child) {
 	if c != nil {
 		c.end()
 	}
-}
-
-// dismiss keeps a child that merely refused a document, and ends one whose
-// engine broke.
-func (r *Reader) dismiss(c *child, f fault) {
-	if breaksEngine(f) {
-		c.kill()
-		return
-	}
-	r.put(c)
 }

@@ -42,6 +42,8 @@ type request struct {
 	Password string
 	MaxPages int
 	Size     int64
+	// Alone keeps the second reader out.
+	Alone bool
 	// Seconds is how long the parent waits; the child ends itself a little
 	// later should the parent have gone.
 	Seconds int
@@ -52,6 +54,8 @@ type answer struct {
 	Fault  fault
 	Detail string
 	Source threatmodel.Source
+	// Last is true where the child ends after this answer.
+	Last bool
 }
 
 func writeFrame(w io.Writer, v any) error {

@@ -60,6 +60,8 @@ func (r *reader) listLevels() {
 		for i := range s.parts {
 			p := &s.parts[i]
 			switch {
+			case p.joins && p.kind == threatmodel.BlockListItem && l.group > 0:
+				p.group, p.level = l.group, len(l.indents)
 			case p.kind == threatmodel.BlockListItem:
 				r.item(&l, p)
 			case aside(p):

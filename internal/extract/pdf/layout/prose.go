@@ -38,8 +38,29 @@ func (r *reader) open(l line) part {
 }
 
 // code reports whether a line is code: all of one width in a document that is
-// not.
-func (r *reader) code(l *line) bool { return l.mono() && !r.m.mono && l.style.chars > 1 }
+// not, the number of the line aside.
+func (r *reader) code(l *line) bool {
+	if r.m.mono || l.style.chars < 2 {
+		return false
+	}
+	return l.mono() || len(l.parts) > 1 && listingLine(l)
+}
+
+// listingLine reports whether a line is one of a numbered listing: a number,
+// and code or nothing after it.
+func listingLine(l *line) bool {
+	if !lineNumber.MatchString(l.parts[0].text()) {
+		return false
+	}
+	for _, f := range l.parts[1:] {
+		if !f.style.mostly(f.style.mono) {
+			return false
+		}
+	}
+	return true
+}
+
+var lineNumber = regexp.MustCompile(`^\d{1,5}$`)
 
 // stands reports whether a line looks like a heading: larger than the text, or
 // bold.
@@ -54,7 +75,7 @@ func (r *reader) breaks(p *part, l *line) bool {
 	pitch := r.m.between(max(l.size, last.size))
 	switch {
 	case p.kind == threatmodel.BlockCode:
-		return !r.code(l) || gap > 2.6*pitch
+		return !r.code(l) && !(listingLine(l) && listingLine(p.first())) || gap > 2.6*pitch
 	case r.code(l):
 		return true
 	case gap < -0.2*l.size:

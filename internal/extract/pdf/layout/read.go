@@ -23,8 +23,8 @@ func Read(doc Document) threatmodel.Source {
 	}
 	r.headings()
 	r.linkedContents()
-	r.listLevels()
 	r.joinPages()
+	r.listLevels()
 	return r.write()
 }
 
@@ -125,7 +125,7 @@ func (r *reader) joinPages() {
 	for _, s := range r.pages {
 		if first := firstFlow(s.parts); last != nil && first != nil && continues(last, first) {
 			first.joins = true
-			first.kind, first.level, first.group = last.kind, last.level, last.group
+			first.kind = last.kind
 		}
 		if p := lastFlow(s.parts); p != nil || len(s.parts) > 0 {
 			last = p

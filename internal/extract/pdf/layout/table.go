@@ -78,13 +78,16 @@ func bands(t ruled, rs []row) []int {
 
 // allCode reports whether rows are lines of code.
 func (r *reader) allCode(rs []row) bool {
+	any := false
 	for _, w := range rs {
 		l := newLine(w, 0, 0, 0)
-		if !r.code(&l) {
+		code := r.code(&l)
+		if !code && !listingLine(&l) {
 			return false
 		}
+		any = any || code
 	}
-	return true
+	return any
 }
 
 // marksOnly reports whether a row is an item of a list: a mark and its text.
@@ -187,7 +190,7 @@ func (t *grid) filled(starts []int) bool {
 			return false
 		}
 	}
-	return len(t.rows)-starts[1] > 2
+	return len(t.rows)-starts[1] >= 2
 }
 
 // pitches are the least and the greatest distance of successive lines in one
