@@ -104,3 +104,127 @@ func TestASentenceThatCameIsTheDocumentsChange(t *testing.T) {
 		t.Errorf("told as %s by %s", c.Kind, c.Cause)
 	}
 }
+
+// TestDocumentsThatAreAsTheyWereKeepTheOrderOfAnalyses: back and forth, what was
+// seen first stays the earlier.
+func TestDocumentsThatAreAsTheyWereKeepTheOrderOfAnalyses(t *testing.T) {
+	one := find{element: "E-store", family: "cleartext", words: []string{"Readings in the store", "The store keeps"}}
+	two := find{element: "E-store", family: "cleartext", words: []string{"Backups of the store", "It buffers"}}
+	as := func(id string) func(*reconcile.Input) {
+		return func(in *reconcile.Input) { in.New.Analysis.ID = id }
+	}
+	a := round{text: design, finds: []find{one}, change: as("a-A")}.run()
+	b := round{old: a, text: design, finds: []find{one, two}, change: as("a-B")}.run()
+	again := round{old: b, text: design, finds: []find{one, two}, change: as("a-A")}.run()
+	if got := strings.Join(again.Analysis.History, " "); got != "a-A a-B" {
+		t.Errorf("the history is %q", got)
+	}
+	same := round{old: again, text: design, finds: []find{one, two}, change: as("a-A")}.run()
+	if got := strings.Join(same.Analysis.History, " "); got != "a-A a-B" {
+		t.Errorf("once more on the same input, the history is %q", got)
+	}
+	half := find{element: "E-store", family: "cleartext", words: []string{"Readings in the store", "Backups of the store"}}
+	m := round{old: same, text: design, finds: []find{half}, change: as("a-C")}.run()
+	if x := threatOf(t, m, a.Threats[0].ID); x.NotReproduced {
+		t.Errorf("the threat first seen in %s went on as the later one", x.FirstSeen)
+	}
+}
+
+// repeated has the same sentence under two headings.
+var repeated = corpus{"a.md": `# Zone
+
+The zone holds meters. Nobody checks who connects here. It is large.
+
+# Annex
+
+The annex holds gateways. Nobody checks who connects here. It is small.
+`}
+
+// at puts the evidence of a threat under a heading.
+func at(ps []threatmodel.Passage, x *threatmodel.Threat, heading string) {
+	for _, p := range ps {
+		if p.Heading == heading {
+			x.Evidence = quote([]threatmodel.Passage{p}, "Nobody checks")
+		}
+	}
+}
+
+func twoPlaces() *threatmodel.Model {
+	return round{text: repeated, finds: []find{
+		{element: "E-broker", family: "authentication", words: []string{"Nobody checks"}},
+		{element: "E-gateway", family: "authentication", words: []string{"Nobody checks"}},
+	}, change: func(in *reconcile.Input) {
+		at(repeated.passages(), &in.New.Threats[0], "Zone")
+		at(repeated.passages(), &in.New.Threats[1], "Annex")
+	}}.run()
+}
+
+// TestRepeatedQuotesAreToldApartByTheTextAround, where headings no longer
+// do.
+func TestRepeatedQuotesAreToldApartByTheTextAround(t *testing.T) {
+	m := round{old: twoPlaces(), text: repeated.edited("# Zone", "# First").edited("# Annex", "# Second")}.run()
+	for element, heading := range map[string]string{"E-broker": "First", "E-gateway": "Second"} {
+		x := threatOf(t, m, idOf(t, m, element, "authentication"))
+		if path := x.Evidence[0].Locator.HeadingPath; path[len(path)-1] != heading {
+			t.Errorf("the threat at %s is quoted from under %v, want %s", element, path, heading)
+		}
+	}
+}
+
+// TestOneOfTwoRepeatedQuotesEdited: the words still stand elsewhere, yet the
+// sentence that the decision was taken on reads otherwise now.
+func TestOneOfTwoRepeatedQuotesEdited(t *testing.T) {
+	old := twoPlaces()
+	annex, zone := idOf(t, old, "E-gateway", "authentication"), idOf(t, old, "E-broker", "authentication")
+	text := corpus{"a.md": strings.Replace(repeated["a.md"], "gateways. Nobody checks who connects here.", "gateways. A guard checks who connects here.", 1)}
+	decisions := []threatmodel.Decision{decide(t, old, annex, threatmodel.ActionAccept), decide(t, old, zone, threatmodel.ActionAccept)}
+	m := round{old: old, text: text, decisions: decisions}.run()
+	if got := reviews(m); len(got) != 1 || got[0] != annex {
+		t.Fatalf("to review are %v, want %s alone", got, annex)
+	}
+	if due := threatOf(t, m, annex).ReviewDue; due.After != "A guard checks who connects here." {
+		t.Errorf("the review shows %q", due.After)
+	}
+}
+
+// TestASentenceCutByAPageIsOneAnchor: the two pieces of evidence bind as the one
+// sentence that they are, and do so wherever the page ends.
+func TestASentenceCutByAPageIsOneAnchor(t *testing.T) {
+	cut := func(first, second string) ([]threatmodel.Passage, []threatmodel.Evidence) {
+		one, two := 1, 2
+		var spans []threatmodel.Span
+		start := 0
+		for _, piece := range []struct {
+			text string
+			page *int
+		}{{first, &one}, {second, &two}} {
+			if piece.text != "" {
+				spans = append(spans, threatmodel.Span{Text: piece.text, Locator: threatmodel.Locator{Page: piece.page, ByteStart: start, ByteEnd: start + len(piece.text)}})
+				start += len(piece.text) + 1
+			}
+		}
+		whole := strings.TrimSpace(first + " " + second)
+		p := threatmodel.Passage{ID: "p-1", Document: "d.pdf", Text: whole, Sentences: []threatmodel.Sentence{{Text: whole, Spans: spans}}}
+		return []threatmodel.Passage{p}, quote([]threatmodel.Passage{p}, "The broker")
+	}
+	old := threatmodel.Threat{Elements: []string{"E-broker"}, Family: "authentication"}
+	ps, evidence := cut("The broker accepts every client", "without a certificate.")
+	if len(evidence) != 2 {
+		t.Fatalf("%d pieces of evidence, want one a page", len(evidence))
+	}
+	old.Evidence = evidence
+	anchors := reconcile.Anchors(evidence)
+	if len(anchors) != 1 || anchors[0].Quote != "The broker accepts every client without a certificate." {
+		t.Fatalf("the anchors are %+v", anchors)
+	}
+	in := reconcile.Input{New: &threatmodel.Model{Threats: []threatmodel.Threat{old}, Elements: system()}, Text: reconcile.NewText(ps)}
+	first := reconcile.NewPlan(in).Apply(nil).Model
+	ps, evidence = cut("The broker accepts every client without a certificate.", "")
+	found := old
+	found.Evidence = evidence
+	in = reconcile.Input{Old: first, New: &threatmodel.Model{Threats: []threatmodel.Threat{found}, Elements: system()}, Text: reconcile.NewText(ps)}
+	m := reconcile.NewPlan(in).Apply(nil).Model
+	if len(m.Threats) != 1 || m.Threats[0].ID != first.Threats[0].ID || m.Changes.Threats[0].Kind != threatmodel.ThreatUnchanged {
+		t.Errorf("where the page ends elsewhere it is told as %+v", m.Changes.Threats)
+	}
+}

@@ -204,10 +204,11 @@ func (p *Plan) earlier(a, b *threatmodel.Threat) int {
 // seen is the place of an analysis in the old model's history. One that is not
 // known there was before all of it.
 func (p *Plan) seen(analysis string) int {
-	if analysis == p.in.Old.Analysis.ID {
+	at := slices.Index(p.in.Old.Analysis.History, analysis)
+	if at < 0 && analysis == p.in.Old.Analysis.ID {
 		return len(p.in.Old.Analysis.History)
 	}
-	return slices.Index(p.in.Old.Analysis.History, analysis)
+	return at
 }
 
 // newSubjects are new threats in an order that their content decides.

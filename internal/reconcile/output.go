@@ -27,13 +27,15 @@ func (r *result) output() Output {
 	return Output{Model: &m, IDs: r.ids}
 }
 
-// history is the line of analyses that leads to one, oldest first.
+// history is the line of analyses that leads to one, oldest first. Where the
+// documents are again as they were, it holds that analysis too: what was first
+// seen then stays the earlier.
 func history(old *threatmodel.Analysis, id string) []string {
 	out := slices.Clone(old.History)
 	if old.ID != id && !slices.Contains(out, old.ID) {
 		out = append(out, old.ID)
 	}
-	return slices.DeleteFunc(out, func(x string) bool { return x == id })
+	return out
 }
 
 // compare is the report of changes.
