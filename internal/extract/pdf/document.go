@@ -100,6 +100,9 @@ func (d *document) read() (threatmodel.Source, error) {
 		}
 		d.out.Pages = append(d.out.Pages, p)
 	}
+	if err := d.closeForm(); err != nil {
+		return threatmodel.Source{}, err
+	}
 	src := layout.Read(d.out)
 	if len(src.Blocks) == 0 {
 		return src, noText(src)

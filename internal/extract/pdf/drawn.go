@@ -121,14 +121,33 @@ func (d *document) fieldValue(form references.FPDF_FORMHANDLE, a references.FPDF
 func (d *document) formHandle() (references.FPDF_FORMHANDLE, bool) {
 	if !d.formAsked {
 		d.formAsked = true
-		nothing := structs.FPDF_FORMFILLINFO{
-			FFI_Invalidate: func(references.FPDF_PAGE, float64, float64, float64, float64) {},
-			FFI_SetCursor:  func(enums.FXCT) {},
-		}
-		form, err := d.engine.FPDFDOC_InitFormFillEnvironment(&requests.FPDFDOC_InitFormFillEnvironment{Document: d.ref, FormFillInfo: nothing})
+		form, err := d.engine.FPDFDOC_InitFormFillEnvironment(&requests.FPDFDOC_InitFormFillEnvironment{Document: d.ref, FormFillInfo: nobody()})
 		if err == nil {
 			d.form = form.FormHandle
 		}
 	}
 	return d.form, d.form != ""
+}
+
+// closeForm closes the form, if it was opened.
+func (d *document) closeForm() error {
+	if d.form == "" {
+		return nil
+	}
+	_, err := d.engine.FPDFDOC_ExitFormFillEnvironment(&requests.FPDFDOC_ExitFormFillEnvironment{FormHandle: d.form})
+	return err
+}
+
+// nobody is the person at the form: the engine requires that there is one.
+func nobody() structs.FPDF_FORMFILLINFO {
+	return structs.FPDF_FORMFILLINFO{
+		FFI_Invalidate:         func(references.FPDF_PAGE, float64, float64, float64, float64) {},
+		FFI_SetCursor:          func(enums.FXCT) {},
+		FFI_SetTimer:           func(int, func(int)) int { return 0 },
+		FFI_KillTimer:          func(int) {},
+		FFI_GetLocalTime:       func() structs.FPDF_SYSTEMTIME { return structs.FPDF_SYSTEMTIME{} },
+		FFI_GetPage:            func(references.FPDF_DOCUMENT, int) *references.FPDF_PAGE { return nil },
+		FFI_GetRotation:        func(references.FPDF_PAGE) enums.FPDF_PAGE_ROTATION { return 0 },
+		FFI_ExecuteNamedAction: func(string) {},
+	}
 }

@@ -138,14 +138,14 @@ func (f frame) box(p responses.CharPosition) layout.Box {
 }
 
 // quarter is the direction of text as shown: its own angle, in radians
-// counter-clockwise, and that of the page.
+// clockwise, and that of the page.
 func (f frame) quarter(angle float64) int {
 	turns := angle / (math.Pi / 2)
 	whole := math.Round(turns)
 	if math.Abs(turns-whole) > 0.05 {
 		return -1
 	}
-	return ((-int(whole)+f.turn)%4 + 4) % 4
+	return ((int(whole)+f.turn)%4 + 4) % 4
 }
 
 // runs cuts the characters of a page into runs: those that stand in one

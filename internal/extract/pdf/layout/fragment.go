@@ -153,6 +153,8 @@ func (b *fragmentBuilder) glyph(g Glyph, run Run, font Font, size float64) {
 	switch {
 	case len(c.runes) == 0:
 		c.baseline, c.size, c.order = run.Baseline, size, len(b.out)
+	case b.raised(run, size) && g.Box.L-c.box.R < 0.15*c.size:
+		// The mark of a note stands at its word.
 	case b.space || b.brk && g.Box.L-c.box.R > 0.1*size:
 		c.runes = append(c.runes, ' ')
 		c.right = append(c.right, c.box.R)
@@ -169,6 +171,15 @@ func (b *fragmentBuilder) glyph(g Glyph, run Run, font Font, size float64) {
 		c.right = append(c.right, g.Box.R)
 		c.style.add(font, size)
 	}
+}
+
+// raised reports whether a glyph is smaller than the word before it and stands
+// higher.
+func (b *fragmentBuilder) raised(run Run, size float64) bool {
+	if unicode.IsDigit(b.cur.runes[len(b.cur.runes)-1]) {
+		return false // not a digit more
+	}
+	return size < 0.8*b.cur.size && run.Baseline < b.cur.baseline-0.15*b.cur.size
 }
 
 // follows reports whether a glyph continues the current fragment.

@@ -40,10 +40,13 @@ func (r *reader) open(l line) part {
 // code reports whether a line is code: all of one width in a document that is
 // not, the number of the line aside.
 func (r *reader) code(l *line) bool {
-	if r.m.mono || l.style.chars < 2 {
-		return false
-	}
-	return l.mono() || len(l.parts) > 1 && listingLine(l)
+	// One such character alone may be a bullet.
+	return l.style.chars > 1 && r.codeGoesOn(l)
+}
+
+// codeGoesOn reports whether a line below code is code too.
+func (r *reader) codeGoesOn(l *line) bool {
+	return !r.m.mono && (l.mono() || len(l.parts) > 1 && listingLine(l))
 }
 
 // listingLine reports whether a line is one of a numbered listing: a number,
@@ -75,7 +78,7 @@ func (r *reader) breaks(p *part, l *line) bool {
 	pitch := r.m.between(max(l.size, last.size))
 	switch {
 	case p.kind == threatmodel.BlockCode:
-		return !r.code(l) && !(listingLine(l) && listingLine(p.first())) || gap > 2.6*pitch
+		return !r.codeGoesOn(l) && !(listingLine(l) && listingLine(p.first())) || gap > 2.6*pitch
 	case r.code(l):
 		return true
 	case gap < -0.2*l.size:

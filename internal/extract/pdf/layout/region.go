@@ -35,8 +35,14 @@ func regions(frags []fragment, tables []ruled, depth int) []region {
 		}
 		c, ok := columns(rs[i:end], end < len(rs))
 		if !ok {
-			pending = append(pending, rs[i])
-			i++
+			// Rows that share a gap and are no columns are none from the next
+			// row on either, until something sets a block off.
+			next := i + 1
+			for next < i+c.to && !setOff(rs, next) {
+				next++
+			}
+			pending = append(pending, rs[i:next]...)
+			i = next
 			continue
 		}
 		pending = append(pending, rs[i:i+c.from]...)
@@ -73,15 +79,19 @@ type pair struct {
 	x        float64
 }
 
-// columns finds text in two columns that begins with the rows. What stands on
+// maxCuts bounds how often columns are sought in fewer rows.
+const maxCuts = 12
+
+// columns finds text in two columns that begins with the rows. Where there are
+// none it tells how many rows share a gap. What stands on
 // the left alone, above or below and set off, belongs to neither column. More
 // is true where other rows follow.
 func columns(rs []row, more bool) (pair, bool) {
 	n, _ := gutters(rs, 0.7*rs[0].size)
-	for to := n; to >= 3; to = boundaryBefore(rs, to) {
+	for to, cuts := n, 0; to >= 3 && cuts < maxCuts; to, cuts = boundaryBefore(rs, to), cuts+1 {
 		m, found := gutters(rs[:to], 0.7*rs[0].size)
 		if m < 3 {
-			return pair{}, false
+			break
 		}
 		widest := slices.MaxFunc(found, func(a, b interval) int {
 			return cmp.Or(cmp.Compare(a.width(), b.width()), cmp.Compare(b.lo, a.lo))
@@ -92,7 +102,7 @@ func columns(rs []row, more bool) (pair, bool) {
 			return c, true
 		}
 	}
-	return pair{}, false
+	return pair{to: n}, false
 }
 
 // trim takes rows off that stand on the left alone: before the columns, and

@@ -143,11 +143,10 @@ func insert(parts []part, d Drawn, page int) []part {
 	if d.Form {
 		p.role = threatmodel.RoleForm
 	}
-	at := len(parts)
+	at := 0
 	for i, o := range parts {
-		if o.text == "" && o.box.T > (d.Box.T+d.Box.B)/2 && o.box.R > d.Box.L {
-			at = i
-			break
+		if o.box.T <= (d.Box.T+d.Box.B)/2 && (o.text != "" || o.box.L <= d.Box.L+1) {
+			at = i + 1
 		}
 	}
 	return slices.Insert(parts, at, p)
