@@ -43,7 +43,7 @@ func (r *reader) ruled(reg region, at int, s *sheet) ([]part, int) {
 		}
 		rs := reg.rows[at : at+n]
 		m, gaps := gutters(rs, 0.3*rs[0].size)
-		if m < n {
+		if m < n || len(t.xs) > len(gaps) {
 			// A cell that spans columns leaves no gap: then the lines decide.
 			gaps = t.gaps()
 		}
@@ -51,8 +51,11 @@ func (r *reader) ruled(reg region, at int, s *sheet) ([]part, int) {
 			continue
 		}
 		g := newGrid(rs, gaps)
-		if starts := bands(t, rs); len(starts) > 2 || len(starts) == len(g.starts) {
+		starts := bands(t, rs)
+		if len(starts) > 2 || len(starts) == len(g.starts) {
 			g.starts = starts
+		} else if len(starts) == 2 && len(g.starts) > 1 {
+			g.headed = starts[1] == g.starts[1]
 		}
 		if g.holds() {
 			r.groups++
@@ -151,6 +154,8 @@ type grid struct {
 	// starts are the indexes of the rows of text that begin a row of the
 	// table.
 	starts []int
+	// headed is true where a line sets the first row off from all others.
+	headed bool
 }
 
 func newGrid(rs []row, gaps []interval) *grid {
@@ -328,6 +333,9 @@ func (t *grid) heads(parts []part, m metrics) bool {
 	a, b := parts[0].look(), parts[1].look()
 	if slices.Contains(parts[0].cells[1:], "") {
 		return false
+	}
+	if t.headed {
+		return true
 	}
 	bold := a.mostly(a.bold) && !b.mostly(b.bold)
 	return bold || !near(a.size(), b.size()) && parts[0].words() <= 4*t.columns
