@@ -238,6 +238,25 @@ func TestReadingIsStrict(t *testing.T) {
 	}
 }
 
+// TestTextThatLooksLikeYAMLComesBack: what a person types may look like syntax.
+func TestTextThatLooksLikeYAMLComesBack(t *testing.T) {
+	for _, reason := range []string{
+		"? unclear, it's \"open\"", "- not a list", "key: value # no comment", "%tag", "@home", "|", ">", "*", "null", "true", "1e3", "2026-01-01",
+		"line one\n? line two", "  \n leading", "a\tb", "{x", "[x", "!x", "&x", "`x`", "x:", "#x", "---", "...", "- - -", "é—“”",
+	} {
+		path := filepath.Join(t.TempDir(), decision.FileName)
+		d := accept("T-1")
+		d.Reason, d.By, d.Anchors[0].Quote, d.Anchors[0].Heading = reason, reason, reason, reason
+		if err := decision.Append(t.Context(), path, d, d); err != nil {
+			t.Errorf("%q: %v", reason, err)
+			continue
+		}
+		if diff := cmp.Diff([]threatmodel.Decision{d, d}, load(t, path)); diff != "" {
+			t.Errorf("%q came back changed:\n%s", reason, diff)
+		}
+	}
+}
+
 // TestEveryDecisionComesBack, whatever a person types.
 func TestEveryDecisionComesBack(t *testing.T) {
 	dir := t.TempDir()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -170,7 +171,7 @@ func extend(name string, raw []byte, decisions []threatmodel.Decision) ([]byte, 
 		next = append(next, '\n')
 	}
 	for i := range decisions {
-		text, err := yaml.MarshalWithOptions([]entry{entryOf(&decisions[i])}, yaml.UseLiteralStyleIfMultiline(true))
+		text, err := encode(&decisions[i])
 		if err != nil {
 			return nil, fmt.Errorf("writing the decision on %s: %w", decisions[i].Threat, err)
 		}
@@ -182,6 +183,38 @@ func extend(name string, raw []byte, decisions []threatmodel.Decision) ([]byte, 
 		return nil, fmt.Errorf("%s: nothing can be added at its end: write it as one list, each decision beginning with a dash on a line of its own", name)
 	}
 	return next, nil
+}
+
+// encode writes a decision as an item of a list: in block style, or where that
+// would not read back as it was, because of how a text begins or what it holds,
+// in flow style with everything quoted.
+func encode(d *threatmodel.Decision) ([]byte, error) {
+	e := entryOf(d)
+	text, err := yaml.MarshalWithOptions([]entry{e}, yaml.UseLiteralStyleIfMultiline(true))
+	if err == nil && readsBack(text, e) {
+		return text, nil
+	}
+	flow, err := yaml.MarshalWithOptions(e, yaml.JSON())
+	if err != nil {
+		return nil, err
+	}
+	text = append([]byte("- "), flow...)
+	if !readsBack(text, e) {
+		return nil, errors.New("its text holds characters that a YAML file cannot keep")
+	}
+	return text, nil
+}
+
+// readsBack reports whether a text holds exactly one entry.
+func readsBack(text []byte, want entry) bool {
+	var got []entry
+	if err := yaml.UnmarshalWithOptions(text, &got, yaml.Strict()); err != nil || len(got) != 1 {
+		return false
+	}
+	if len(want.Verdicts) == 0 {
+		want.Verdicts = nil
+	}
+	return reflect.DeepEqual(got[0], want)
 }
 
 // indent puts an entry as far right as those of the list before it.
