@@ -1,0 +1,52 @@
+# The two that matter: `make demo` and `make test`. Both set up what they need.
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+TOOL    := go tool -modfile=.ci/tools.mod
+OUT     ?= out/demo
+FUZZ    ?= 30s
+
+export CGO_ENABLED := 0
+
+.PHONY: all build demo test lint bench fuzz browser clean
+
+all: build
+
+build: ## the one binary, static, in bin/
+	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/bartizan ./cmd/bartizan
+
+demo: build ## analyse a sample system and say where the report lies
+	bin/bartizan analyze --analyst builtin --out $(OUT) testdata/designs/portal/docs
+	@echo
+	@echo "Open $(CURDIR)/$(OUT)/report.html in a browser."
+
+test: browser ## all tests
+	go test ./...
+
+lint: ## what CI checks beside the tests
+	go vet ./...
+	@unformatted="$$($(TOOL) gofumpt -l $$(git ls-files '*.go'))"; \
+	if [ -n "$$unformatted" ]; then echo "not formatted as gofumpt does:"; echo "$$unformatted"; exit 1; fi
+	$(TOOL) staticcheck ./...
+
+bench: ## speed and size, as ratios side by side where there is something to compare with
+	go test -run '^$$' -bench . -benchmem ./...
+
+fuzz: ## every fuzz target for FUZZ each (default 30s)
+	@for pkg in $$(go list ./...); do \
+	  for target in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
+	    echo "$$pkg $$target"; go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZ) $$pkg || exit 1; \
+	  done; \
+	done
+
+# The tests of the report want a real browser. On Debian and Ubuntu, as root,
+# it is installed; elsewhere those tests are skipped and say so.
+browser:
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "installing chromium for the tests of the report"; \
+	  (apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends chromium) >/dev/null; \
+	else echo "no chromium: the browser tests of the report will be skipped"; fi
+
+clean:
+	rm -rf bin out

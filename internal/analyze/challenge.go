@@ -1,0 +1,424 @@
+package analyze
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+
+	"github.com/bartizan-security/bartizan/internal/ground"
+	"github.com/bartizan-security/bartizan/internal/passage"
+	"github.com/bartizan-security/bartizan/pkg/threatmodel"
+)
+
+// against is how many passages are retrieved against each candidate.
+const against = 4
+
+// cell is a place of the coverage matrix.
+type cell struct {
+	element string
+	stride  threatmodel.STRIDE
+}
+
+// cluster is an element with the flows that end there, the candidates they
+// carry, and the cells that nobody has spoken to.
+type cluster struct {
+	element    string
+	flows      []string
+	candidates []*candidate
+	cells      []cell
+}
+
+// challenge tries to refute the candidates, and asks about the cells that
+// nobody covered. What is contradicted is rejected; what the text does not
+// suffice for stays at low confidence or, where it rests on an omission,
+// becomes a question.
+func (r *run) challenge(ctx context.Context, found []*candidate) ([]*candidate, error) {
+	found = append(found, r.prepareMatching(found)...)
+	a := r.cfg.Analyst
+	if r.cfg.SkipChallenge || !a.Answers(threatmodel.StageChallenge) {
+		return found, nil
+	}
+	added, err := r.challengeClusters(ctx, a, r.clusters(found, true))
+	if err != nil {
+		return r.judged(append(found, added...)), err
+	}
+	// Threats that answered an uncovered cell are candidates like any other.
+	if added, err = r.merge(ctx, added); err != nil {
+		return nil, err
+	}
+	added = r.notYet(ctx, added, found)
+	if len(added) > 0 {
+		added = append(added, r.prepareMatching(added)...)
+		_, err = r.challengeClusters(ctx, a, r.clusters(added, false))
+	}
+	return r.judged(append(found, added...)), err
+}
+
+// notYet leaves out the added threats that one found before absorbs.
+func (r *run) notYet(ctx context.Context, added, found []*candidate) []*candidate {
+	var out []*candidate
+	for _, c := range added {
+		into, err := r.sameAsOneOf(ctx, c, found)
+		if err != nil || into == nil {
+			out = append(out, c)
+			continue
+		}
+		into.absorb(c)
+	}
+	return out
+}
+
+// clusters groups candidates by the element that carries them; a flow belongs
+// to the element at which it ends, or where that is an external entity, to the
+// one at which it begins.
+func (r *run) clusters(found []*candidate, withCells bool) []*cluster {
+	byElement := map[string]*cluster{}
+	at := func(id string) *cluster {
+		home := r.home(id)
+		c := byElement[home]
+		if c == nil {
+			c = &cluster{element: home}
+			byElement[home] = c
+		}
+		if home != id && !slices.Contains(c.flows, id) {
+			c.flows = append(c.flows, id)
+		}
+		return c
+	}
+	covered := map[cell]bool{}
+	for _, c := range found {
+		x := at(c.threat.Elements[0])
+		x.candidates = append(x.candidates, c)
+		for _, id := range c.threat.Elements {
+			for _, s := range c.threat.STRIDE {
+				covered[cell{id, s}] = true
+			}
+		}
+	}
+	if withCells {
+		for _, k := range r.cells() {
+			if !covered[k] && r.notApplicable[k] == "" {
+				x := at(k.element)
+				x.cells = append(x.cells, k)
+			}
+		}
+	}
+	var out []*cluster
+	for _, c := range byElement {
+		sort.Strings(c.flows)
+		sortCandidates(c.candidates)
+		out = append(out, c)
+	}
+	sort.Slice(out, func(i, j int) bool { return out[i].element < out[j].element })
+	return out
+}
+
+// home is the element in whose cluster another stands.
+func (r *run) home(id string) string {
+	e := r.element(id)
+	if e == nil || e.Kind != threatmodel.DataFlow {
+		return id
+	}
+	if to := r.element(e.To); to != nil && to.Kind != threatmodel.ExternalEntity {
+		return e.To
+	}
+	return e.From
+}
+
+// cells are the places of the coverage matrix: every element against the
+// categories of its kind, and every flow that crosses a boundary.
+func (r *run) cells() []cell {
+	var out []cell
+	for i := range r.graph.elements {
+		e := &r.graph.elements[i]
+		if e.Kind == threatmodel.DataFlow && len(e.Crosses) == 0 {
+			continue
+		}
+		for _, s := range appliesTo(e.Kind) {
+			out = append(out, cell{e.ID, s})
+		}
+	}
+	return out
+}
+
+func (r *run) challengeClusters(ctx context.Context, a Analyst, clusters []*cluster) ([]*candidate, error) {
+	added := make([][]*candidate, len(clusters))
+	err := r.each(ctx, threatmodel.StageChallenge, len(clusters), func(ctx context.Context, i int) error {
+		q, err := r.challengeQuestion(ctx, clusters[i])
+		if err != nil {
+			return err
+		}
+		res, err := ask(ctx, r, a, q, func(ans *ChallengeAnswer) (challenged, []refusal) { return r.checkChallenge(ans, q, clusters[i]) })
+		for _, part := range res.parts {
+			r.apply(part, clusters[i], res.unit)
+			for _, c := range part.threats {
+				c.threat.Provenance = []string{res.unit}
+				c.threat.Source = source(a)
+				added[i] = append(added[i], c)
+			}
+		}
+		return err
+	})
+	var all []*candidate
+	for _, list := range added {
+		all = append(all, list...)
+	}
+	return all, err
+}
+
+func (r *run) challengeQuestion(ctx context.Context, c *cluster) (*Question, error) {
+	about := &ChallengeAbout{}
+	e := r.element(c.element)
+	about.Elements = append(about.Elements, r.viewElement(e))
+	for _, n := range r.neighbours(e) {
+		about.Elements = append(about.Elements, r.viewElement(n))
+	}
+	for _, id := range c.flows {
+		about.Flows = append(about.Flows, r.viewFlow(r.element(id)))
+	}
+	var evidence []threatmodel.Evidence
+	var queries []string
+	for _, x := range c.candidates {
+		evidence = append(evidence, x.threat.Evidence...)
+		queries = append(queries, r.refutation(&x.threat))
+	}
+	_, stated := r.controlsOf(append([]string{c.element}, c.flows...)...)
+	if len(c.candidates) == 0 {
+		queries = append(queries, strings.Join(r.namesOf(e), " "))
+		evidence = append(evidence, e.Evidence...)
+	}
+	passages, err := r.collect(ctx, append(evidence, stated...), queries)
+	if err != nil {
+		return nil, err
+	}
+	for _, x := range c.candidates {
+		about.Candidates = append(about.Candidates, r.viewThreat(&x.threat, passages))
+	}
+	for _, k := range c.cells {
+		about.Cells = append(about.Cells, CellView{Alias: cellAlias(k, about), Name: r.name(k.element), STRIDE: k.stride})
+	}
+	return &Question{
+		Stage: threatmodel.StageChallenge, Subject: c.subject(), Brief: r.briefText, Context: r.contextFor(r.namesOf(e)...),
+		Passages: passages, Titles: r.titles, About: about,
+	}, nil
+}
+
+// subject is the element for the first round, which has the cells too.
+func (c *cluster) subject() string {
+	if len(c.cells) > 0 || len(c.candidates) == 0 {
+		return c.element
+	}
+	var keys []string
+	for _, x := range c.candidates {
+		keys = append(keys, x.threat.Family)
+	}
+	return c.element + " " + strings.Join(keys, " ")
+}
+
+func cellAlias(k cell, about *ChallengeAbout) string {
+	for i, f := range about.Flows {
+		if f.ID == k.element {
+			return fmt.Sprintf("F%d", i+1)
+		}
+	}
+	return "E1"
+}
+
+// refutation is what a passage that neutralises a threat would speak of: the
+// elements, and the controls that answer its weakness.
+func (r *run) refutation(t *threatmodel.Threat) string {
+	parts := []string{t.Title}
+	for _, id := range t.Elements {
+		parts = append(parts, r.name(id))
+	}
+	for _, c := range r.in.Catalogs {
+		for i, fit := range c.Fit(t.CWE[0], t.Family) {
+			if ctl, ok := c.Control(fit.Control); ok && i < 2 {
+				parts = append(parts, ctl.LookFor...)
+			}
+		}
+	}
+	return strings.Join(parts, " ")
+}
+
+// collect unites the passages of evidence with those nearest to each query.
+func (r *run) collect(ctx context.Context, evidence []threatmodel.Evidence, queries []string) ([]threatmodel.Passage, error) {
+	var out []threatmodel.Passage
+	for _, e := range evidence {
+		if p := r.text.byPassage[e.Passage]; p != nil {
+			out = append(out, *p)
+		}
+	}
+	for _, q := range queries {
+		hits, err := r.retriever.Search(ctx, q, against)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, hits...)
+	}
+	out = append(out, r.context...)
+	out = uniquePassages(out)
+	r.inOrder(out)
+	return out, nil
+}
+
+// challenged is the accepted part of an answer.
+type challenged struct {
+	verdicts []verdict
+	excused  []excuse
+	threats  []*candidate
+}
+
+type verdict struct {
+	candidate int
+	verdict   string
+	reason    string
+	evidence  []threatmodel.Evidence
+}
+
+type excuse struct {
+	cell   cell
+	reason string
+}
+
+func (r *run) checkChallenge(a *ChallengeAnswer, q *Question, c *cluster) (challenged, []refusal) {
+	var (
+		out      challenged
+		refusals []refusal
+	)
+	about := q.About.(*ChallengeAbout)
+	for _, v := range a.Verdicts {
+		checked, reason := checkVerdict(v, q, len(about.Candidates))
+		if reason != "" {
+			refusals = append(refusals, refusal{What: "citation", Title: v.Candidate, Reason: reason, Repairable: true})
+			continue
+		}
+		out.verdicts = append(out.verdicts, checked)
+	}
+	for _, x := range a.Cells {
+		i := aliasIndex("U", x.Cell, len(c.cells))
+		if i >= 0 && !x.Applies && strings.TrimSpace(x.Reason) != "" {
+			out.excused = append(out.excused, excuse{c.cells[i], passage.Fold(x.Reason)})
+		}
+	}
+	al := &aliases{elements: about.Elements, flows: about.Flows}
+	for i := range a.Threats {
+		x, refused := r.checkThreat(&a.Threats[i], q, al)
+		if refused != nil {
+			refusals = append(refusals, *refused)
+			continue
+		}
+		out.threats = append(out.threats, x)
+	}
+	return out, refusals
+}
+
+// checkVerdict takes a verdict that cites a sentence: one without is none.
+// Insufficient means that no sentence decides, so it needs none.
+func checkVerdict(v ChallengeVerdict, q *Question, n int) (verdict, string) {
+	i := aliasIndex("X", v.Candidate, n)
+	if i < 0 {
+		return verdict{}, v.Candidate + " is not one of the candidates listed"
+	}
+	role := threatmodel.States
+	switch v.Verdict {
+	case Supported, Insufficient:
+	case Contradicted:
+		role = threatmodel.Contradicts
+	default:
+		return verdict{}, fmt.Sprintf("the verdict %q is none of supported, contradicted, insufficient", v.Verdict)
+	}
+	evidence, _, bad := ground.FindAll(v.Citations, q.Passages, role)
+	if len(evidence) == 0 && v.Verdict != Insufficient {
+		return verdict{}, "a verdict needs a sentence: " + citationReason(bad)
+	}
+	return verdict{candidate: i, verdict: v.Verdict, reason: passage.Fold(v.Reason), evidence: evidence}, ""
+}
+
+// apply writes the verdicts of a cluster to its candidates.
+func (r *run) apply(part challenged, c *cluster, unit string) {
+	for _, v := range part.verdicts {
+		x := c.candidates[v.candidate]
+		if x.verdict != "" {
+			continue
+		}
+		x.verdict, x.reason = v.verdict, v.reason
+		if !slices.Contains(x.threat.Provenance, unit) {
+			x.threat.Provenance = append(x.threat.Provenance, unit)
+		}
+		if v.verdict == Contradicted {
+			x.counter = v.evidence
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, e := range part.excused {
+		r.notApplicable[e.cell] = e.reason
+	}
+}
+
+// judged draws the consequences of the verdicts.
+func (r *run) judged(found []*candidate) []*candidate {
+	var out []*candidate
+	for _, c := range found {
+		t := &c.threat
+		switch {
+		case c.verdict == Contradicted:
+			c.rejected = true
+			r.reject(threatmodel.Rejection{
+				Stage: threatmodel.StageChallenge, What: "threat", Title: t.Title, Reason: c.reason, Source: t.Source,
+				Element: t.Elements[0], Evidence: append(slices.Clone(t.Evidence), c.counter...),
+			})
+			if c.old == "" {
+				r.lookedAt(t, "A threat was proposed and refuted: "+c.reason)
+				continue
+			}
+		case c.verdict == Insufficient && allOmitted(t) && c.old == "":
+			q := questionOf(t, c.reason)
+			r.questions = append(r.questions, q)
+			r.lookedAt(t, "The text does not decide it. See the question: "+q.Text)
+			continue
+		}
+		t.Confidence = confidence(c)
+		out = append(out, c)
+	}
+	return out
+}
+
+// lookedAt notes that somebody spoke to the cells of a threat that did not
+// survive: they count as looked at, with the reason.
+func (r *run) lookedAt(t *threatmodel.Threat, reason string) {
+	for _, id := range t.Elements {
+		for _, s := range t.STRIDE {
+			if k := (cell{id, s}); r.notApplicable[k] == "" {
+				r.notApplicable[k] = reason
+			}
+		}
+	}
+}
+
+func confidence(c *candidate) string {
+	switch {
+	case c.verdict == Supported && !allOmitted(&c.threat):
+		return threatmodel.ConfidenceHigh
+	case c.verdict == Supported:
+		return threatmodel.ConfidenceMedium
+	case c.verdict == Insufficient:
+		return threatmodel.ConfidenceLow
+	}
+	return threatmodel.ConfidenceMedium
+}
+
+func allOmitted(t *threatmodel.Threat) bool {
+	return len(t.Evidence) > 0 && !slices.ContainsFunc(t.Evidence, func(e threatmodel.Evidence) bool { return !e.Omission })
+}
+
+// questionOf asks what a threat assumed and the text does not say.
+func questionOf(t *threatmodel.Threat, reason string) threatmodel.Question {
+	return threatmodel.Question{
+		ID: mint("Q", t.Elements[0]+" "+t.Family+" "+foldWords(t.Evidence[0].Quote)), Text: "Does the design prevent this: " + lowerFirst(strings.TrimRight(t.Title, ".")) + "?",
+		Why: reason, Elements: t.Elements, Family: t.Family, Evidence: t.Evidence, Source: t.Source,
+	}
+}

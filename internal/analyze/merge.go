@@ -1,0 +1,174 @@
+package analyze
+
+import (
+	"context"
+	"slices"
+	"sort"
+	"strings"
+
+	"github.com/bartizan-security/bartizan/internal/passage"
+	"github.com/bartizan-security/bartizan/pkg/threatmodel"
+)
+
+// nearMeaning is the cosine of two statements from which threats at the same
+// element and of the same family are one.
+const nearMeaning = 0.85
+
+// merge makes one of candidates that a reader would call the same: the same
+// weakness family, at the same element or at a flow and one of its ends, with
+// evidence that overlaps by half; or at the same element and near in meaning.
+// Evidence is united. The result does not depend on the order of the input.
+func (r *run) merge(ctx context.Context, found []*candidate) ([]*candidate, error) {
+	sortCandidates(found)
+	var out []*candidate
+	for _, c := range found {
+		into, err := r.sameAsOneOf(ctx, c, out)
+		if err != nil {
+			return nil, err
+		}
+		if into == nil {
+			out = append(out, c)
+			continue
+		}
+		into.absorb(c)
+	}
+	return out, nil
+}
+
+// sortCandidates orders by what does not change with wording: carrier, family,
+// evidence; then by wording. A candidate at an element goes before one at a
+// flow, and into the former the latter is merged.
+func sortCandidates(list []*candidate) {
+	key := func(c *candidate) string {
+		t := &c.threat
+		var quotes []string
+		for _, e := range t.Evidence {
+			quotes = append(quotes, passage.Fold(e.Quote))
+		}
+		sort.Strings(quotes)
+		return strings.Join([]string{t.Family, t.Elements[0], strings.Join(quotes, "\x01"), t.Source, t.Statement}, "\x00")
+	}
+	sort.SliceStable(list, func(i, j int) bool { return key(list[i]) < key(list[j]) })
+}
+
+func (r *run) sameAsOneOf(ctx context.Context, c *candidate, list []*candidate) (*candidate, error) {
+	for _, x := range list {
+		if x.threat.Family != c.threat.Family || x.chain != c.chain {
+			continue
+		}
+		at := r.related(x.threat.Elements[0], c.threat.Elements[0])
+		if at == unrelated {
+			continue
+		}
+		if overlap(x.threat.Evidence, c.threat.Evidence) >= 0.5 {
+			return x, nil
+		}
+		if at != sameElement || r.cfg.Similarity == nil {
+			continue
+		}
+		cos, err := r.cfg.Similarity(ctx, x.threat.Statement, c.threat.Statement)
+		if err != nil {
+			return nil, err
+		}
+		if cos >= nearMeaning {
+			return x, nil
+		}
+	}
+	return nil, nil
+}
+
+type relation int
+
+const (
+	unrelated relation = iota
+	adjacent
+	sameElement
+)
+
+// related tells whether two carriers are the same, or a flow and one of its
+// ends, or two flows that share an end, or two elements with a flow between.
+func (r *run) related(a, b string) relation {
+	if a == b {
+		return sameElement
+	}
+	x, y := r.element(a), r.element(b)
+	if x == nil || y == nil {
+		return unrelated
+	}
+	for _, id := range ends(x) {
+		if slices.Contains(ends(y), id) {
+			return adjacent
+		}
+	}
+	for _, f := range r.flowsOf(a) {
+		if f.From == b || f.To == b {
+			return adjacent
+		}
+	}
+	return unrelated
+}
+
+// ends are the elements that an element touches: itself, or a flow's ends.
+func ends(e *threatmodel.Element) []string {
+	if e.Kind == threatmodel.DataFlow {
+		return []string{e.From, e.To}
+	}
+	return []string{e.ID}
+}
+
+// overlap is the number of sentences in common over the number of the side
+// with fewer.
+func overlap(a, b []threatmodel.Evidence) float64 {
+	if len(a) == 0 || len(b) == 0 {
+		return 0
+	}
+	common := 0
+	for _, x := range a {
+		if slices.ContainsFunc(b, func(y threatmodel.Evidence) bool { return passage.Fold(x.Quote) == passage.Fold(y.Quote) }) {
+			common++
+		}
+	}
+	return float64(common) / float64(min(len(a), len(b)))
+}
+
+// absorb takes over what another candidate knows about the same threat.
+func (c *candidate) absorb(o *candidate) {
+	t, x := &c.threat, &o.threat
+	if t.Source != x.Source {
+		// The model's wording and facts stand before a pattern's.
+		if t.Source == threatmodel.SourcePattern && x.Source == threatmodel.SourceModel {
+			kept := *x
+			kept.Evidence, kept.Elements, kept.Provenance, kept.Mitigations = t.Evidence, t.Elements, t.Provenance, t.Mitigations
+			kept.Assets, kept.CWE, kept.CAPEC, kept.ATTACK, kept.STRIDE = t.Assets, t.CWE, t.CAPEC, t.ATTACK, t.STRIDE
+			c.threat, t = kept, &c.threat
+		}
+		t.Source = threatmodel.SourceBoth
+	}
+	t.Evidence = uniteEvidence(t.Evidence, x.Evidence)
+	t.Elements = union(t.Elements, x.Elements)
+	t.Assets = union(t.Assets, x.Assets)
+	t.Provenance = union(t.Provenance, x.Provenance)
+	t.ATTACK = union(t.ATTACK, x.ATTACK)
+	t.CAPEC = uniteInts(t.CAPEC, x.CAPEC)
+	t.CWE = uniteInts(t.CWE, x.CWE)
+	var stride []string
+	for _, s := range append(slices.Clone(t.STRIDE), x.STRIDE...) {
+		stride = append(stride, string(s))
+	}
+	t.STRIDE = knownSTRIDE(stride)
+	for _, m := range x.Mitigations {
+		if len(t.Mitigations) < 5 && !slices.ContainsFunc(t.Mitigations, func(y threatmodel.Mitigation) bool { return strings.EqualFold(y.Text, m.Text) }) {
+			t.Mitigations = append(t.Mitigations, m)
+		}
+	}
+	c.sameAs = union(c.sameAs, o.sameAs)
+}
+
+func uniteInts(a, b []int) []int {
+	for _, n := range b {
+		if !slices.Contains(a, n) {
+			a = append(a, n)
+		}
+	}
+	return a
+}

@@ -1,0 +1,244 @@
+package analyze
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/bartizan-security/bartizan/internal/ground"
+	"github.com/bartizan-security/bartizan/internal/passage"
+	"github.com/bartizan-security/bartizan/pkg/threatmodel"
+)
+
+const (
+	// maxControls is how many candidate controls a question may list.
+	maxControls = 20
+	// perControl is how many passages are retrieved on each.
+	perControl = 2
+)
+
+// treat asks for each threat which controls answer it, and whether the design
+// really has them.
+func (r *run) treat(ctx context.Context, found []*candidate) error {
+	a := r.cfg.Analyst
+	if !a.Answers(threatmodel.StageTreat) {
+		return nil
+	}
+	err := r.each(ctx, threatmodel.StageTreat, len(found), func(ctx context.Context, i int) error {
+		c := found[i]
+		if c.rejected {
+			return nil
+		}
+		q, err := r.treatQuestion(ctx, c)
+		if err != nil {
+			return err
+		}
+		res, err := ask(ctx, r, a, q, func(ans *TreatAnswer) (treated, []refusal) { return r.checkTreat(ans, q) })
+		for _, part := range res.parts {
+			c.treat(part)
+		}
+		if !slices.Contains(c.threat.Provenance, res.unit) && len(res.parts) > 0 {
+			c.threat.Provenance = append(c.threat.Provenance, res.unit)
+		}
+		return err
+	})
+	for _, c := range found {
+		r.explainNoControl(&c.threat)
+	}
+	return err
+}
+
+// explainNoControl makes sure that a threat without controls says why.
+func (r *run) explainNoControl(t *threatmodel.Threat) {
+	if len(t.Controls) > 0 {
+		t.NoControl = ""
+		return
+	}
+	if t.NoControl == "" {
+		t.NoControl = "No control was shown to answer it: see the rejections of its unit, or run again."
+	}
+}
+
+// treatSubject names a threat for its treat unit, in a way that wording does
+// not change. A chain may begin with the very sentence of a threat at its
+// first element, so it is named by its steps.
+func treatSubject(t *threatmodel.Threat) string {
+	at := t.Elements[0]
+	if len(t.Steps) > 0 {
+		at = "chain " + strings.Join(t.Elements, ">")
+	}
+	return at + " " + t.Family + " " + threatmodel.ShortID("Q", passage.Fold(t.Evidence[0].Quote), 6)
+}
+
+func (r *run) treatQuestion(ctx context.Context, c *candidate) (*Question, error) {
+	t := &c.threat
+	about := &TreatAbout{Controls: r.candidateControls(t)}
+	var names []string
+	for _, id := range t.Elements {
+		if e := r.element(id); e != nil {
+			about.Elements = append(about.Elements, r.viewElement(e))
+			names = append(names, e.Name)
+		}
+	}
+	stated, statedEvidence := r.controlsOf(t.Elements...)
+	about.Stated = stated
+	passages := r.passagesOf(append(slices.Clone(t.Evidence), statedEvidence...))
+	for _, ctl := range about.Controls {
+		query := strings.Join(append(append([]string{ctl.Title}, ctl.LookFor...), names...), " ")
+		hits, err := r.retriever.Search(ctx, query, perControl)
+		if err != nil {
+			return nil, err
+		}
+		passages = append(passages, hits...)
+	}
+	passages = append(passages, r.context...)
+	passages = uniquePassages(passages)
+	r.inOrder(passages)
+	about.Threat = r.viewThreat(t, passages)
+	return &Question{
+		Stage: threatmodel.StageTreat, Subject: treatSubject(t), Brief: r.briefText, Context: r.contextFor(names...),
+		Passages: passages, Titles: r.titles, About: about,
+	}, nil
+}
+
+func (r *run) passagesOf(evidence []threatmodel.Evidence) []threatmodel.Passage {
+	var out []threatmodel.Passage
+	for _, e := range evidence {
+		if p := r.text.byPassage[e.Passage]; p != nil {
+			out = append(out, *p)
+		}
+	}
+	return out
+}
+
+// candidateControls are the controls that fit a threat's weakness, of all
+// catalogs: by the reviewed table first, by likeness where a catalog has none.
+func (r *run) candidateControls(t *threatmodel.Threat) []CandidateControl {
+	var out []CandidateControl
+	share := maxControls / max(1, len(r.in.Catalogs))
+	for _, c := range r.in.Catalogs {
+		n := 0
+		add := func(id string, primary bool) {
+			ctl, ok := c.Control(id)
+			if !ok || n >= share || slices.ContainsFunc(out, func(x CandidateControl) bool { return x.Catalog == c.ID && x.ID == id }) {
+				return
+			}
+			n++
+			out = append(out, CandidateControl{Catalog: c.ID, ID: ctl.ID, Title: ctl.Title, Summary: ctl.Summary, LookFor: ctl.LookFor, Primary: primary})
+		}
+		for _, fit := range c.Fit(t.CWE[0], t.Family) {
+			add(fit.Control, fit.Primary())
+		}
+		if n == 0 {
+			for _, id := range c.Similar(t.Title+" "+t.Statement, 5) {
+				add(id, false)
+			}
+		}
+	}
+	return out
+}
+
+// treated is the accepted part of an answer.
+type treated struct {
+	controls    []threatmodel.ControlRef
+	none        string
+	mitigations []threatmodel.Mitigation
+}
+
+func (r *run) checkTreat(a *TreatAnswer, q *Question) (treated, []refusal) {
+	var (
+		out      treated
+		refusals []refusal
+	)
+	about := q.About.(*TreatAbout)
+	for _, x := range a.Controls {
+		if isNone(x.Control) {
+			continue
+		}
+		i := aliasIndex("C", x.Control, len(about.Controls))
+		if i < 0 {
+			refusals = append(refusals, refusal{What: "control", Title: x.Control, Reason: x.Control + " is not one of the controls listed", Repairable: true})
+			continue
+		}
+		ref, reason := checkControl(x, &about.Controls[i], q)
+		if reason != "" {
+			refusals = append(refusals, refusal{What: "control", Title: x.Control, Reason: reason, Repairable: true})
+			continue
+		}
+		out.controls = append(out.controls, ref)
+	}
+	out.none = passage.Fold(deref(a.NoneReason))
+	for _, m := range a.Mitigations {
+		text := passage.Fold(m.Text)
+		if text == "" {
+			continue
+		}
+		x := threatmodel.Mitigation{Text: text}
+		if i := aliasIndex("C", m.Control, len(about.Controls)); i >= 0 {
+			x.Control = about.Controls[i].Catalog + ":" + about.Controls[i].ID
+		}
+		out.mitigations = append(out.mitigations, x)
+	}
+	return out, refusals
+}
+
+// checkControl holds a verdict to its ground: enforced and partial quote the
+// mechanism, claimed the assertion, bypassed the statement and what goes round
+// it, inherited where a platform provides it; absent has no quote.
+func checkControl(x TreatControl, c *CandidateControl, q *Question) (threatmodel.ControlRef, string) {
+	ref := threatmodel.ControlRef{
+		Catalog: c.Catalog, ID: c.ID, Title: c.Title, Verdict: x.Verdict,
+		Rationale: passage.Fold(x.Rationale), Evidence: []threatmodel.Evidence{},
+	}
+	if ref.Rationale == "" {
+		return ref, "the rationale is empty"
+	}
+	states, _, badStates := ground.FindAll(x.States, q.Passages, threatmodel.States)
+	contradicts, _, badContra := ground.FindAll(x.Contradicts, q.Passages, threatmodel.Contradicts)
+	needs := func(what string, bad []*ground.Refusal) (threatmodel.ControlRef, string) {
+		return ref, fmt.Sprintf("%s must quote %s: %s", x.Verdict, what, citationReason(bad))
+	}
+	switch x.Verdict {
+	case threatmodel.Absent:
+		return ref, ""
+	case threatmodel.Enforced, threatmodel.Partial, threatmodel.Claimed, threatmodel.Inherited:
+		if len(states) == 0 {
+			return needs("the sentence that states it", badStates)
+		}
+		if x.Verdict == threatmodel.Enforced {
+			contradicts = nil
+		}
+	case threatmodel.Bypassed:
+		if len(states) == 0 {
+			return needs("the sentence that states the control", badStates)
+		}
+		contradicts = slices.DeleteFunc(contradicts, func(e threatmodel.Evidence) bool {
+			return slices.ContainsFunc(states, func(s threatmodel.Evidence) bool { return sameSpot(s, e) })
+		})
+		if len(contradicts) == 0 {
+			return needs("a second sentence that goes round the control", badContra)
+		}
+	default:
+		return ref, fmt.Sprintf("%q is no verdict", x.Verdict)
+	}
+	ref.Evidence = append(states, contradicts...)
+	return ref, ""
+}
+
+// treat takes over the controls, the better ground first where a control is
+// given twice.
+func (c *candidate) treat(part treated) {
+	t := &c.threat
+	for _, ref := range part.controls {
+		if !slices.ContainsFunc(t.Controls, func(x threatmodel.ControlRef) bool { return x.Catalog == ref.Catalog && x.ID == ref.ID }) {
+			t.Controls = append(t.Controls, ref)
+		}
+	}
+	if t.NoControl == "" {
+		t.NoControl = part.none
+	}
+	if len(part.mitigations) > 0 {
+		t.Mitigations = part.mitigations
+	}
+}

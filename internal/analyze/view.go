@@ -1,0 +1,221 @@
+package analyze
+
+import (
+	"context"
+	"sort"
+	"strings"
+
+	"github.com/bartizan-security/bartizan/pkg/threatmodel"
+)
+
+const (
+	// subjectWords bounds the passages of one elicit or challenge question;
+	// a passage is never cut.
+	subjectWords = 1500
+	// nearest is how many passages retrieval adds to those that name the
+	// subject.
+	nearest = 6
+)
+
+// element finds an element of the settled diagram.
+func (r *run) element(id string) *threatmodel.Element { return r.graph.byID[id] }
+
+func (r *run) name(id string) string {
+	if e := r.element(id); e != nil {
+		return e.Name
+	}
+	return ""
+}
+
+// viewElement shows an element to an analyst.
+func (r *run) viewElement(e *threatmodel.Element) ElementView {
+	return ElementView{
+		ID: e.ID, Kind: e.Kind, Name: e.Name, Aliases: e.Aliases, Technologies: e.Technologies,
+		Boundary: r.name(e.Boundary), Exposure: e.Exposure,
+	}
+}
+
+func (r *run) viewFlow(e *threatmodel.Element) FlowView {
+	v := FlowView{ID: e.ID, From: r.name(e.From), To: r.name(e.To), Label: e.Label}
+	for _, id := range e.Crosses {
+		v.Crosses = append(v.Crosses, r.name(id))
+	}
+	return v
+}
+
+// flowsOf are the flows that begin or end at an element, by name.
+func (r *run) flowsOf(id string) []*threatmodel.Element {
+	var out []*threatmodel.Element
+	for i := range r.graph.elements {
+		e := &r.graph.elements[i]
+		if e.Kind == threatmodel.DataFlow && (e.From == id || e.To == id) {
+			out = append(out, e)
+		}
+	}
+	sort.Slice(out, func(i, j int) bool { return out[i].Name < out[j].Name })
+	return out
+}
+
+// neighbours are the elements at the other end of an element's flows, by name.
+func (r *run) neighbours(e *threatmodel.Element) []*threatmodel.Element {
+	seen := map[string]bool{e.ID: true}
+	var out []*threatmodel.Element
+	for _, f := range r.flowsOf(e.ID) {
+		for _, id := range []string{f.From, f.To} {
+			if n := r.element(id); n != nil && !seen[id] {
+				seen[id] = true
+				out = append(out, n)
+			}
+		}
+	}
+	sort.Slice(out, func(i, j int) bool { return out[i].Name < out[j].Name })
+	return out
+}
+
+// assetsOf are the assets that the elements hold, by name.
+func (r *run) assetsOf(ids ...string) []AssetView {
+	var out []AssetView
+	for _, a := range r.graph.holdings {
+		for _, id := range ids {
+			if contains(a.Elements, id) {
+				out = append(out, AssetView{ID: a.ID, Name: a.Name, Class: a.Class, Kinds: a.Kinds})
+				break
+			}
+		}
+	}
+	sort.Slice(out, func(i, j int) bool { return out[i].Name < out[j].Name })
+	return out
+}
+
+func contains(list []string, s string) bool {
+	for _, x := range list {
+		if x == s {
+			return true
+		}
+	}
+	return false
+}
+
+// controlsOf are the controls stated for the elements, with a sentence each.
+func (r *run) controlsOf(ids ...string) ([]ControlView, []threatmodel.Evidence) {
+	var (
+		out      []ControlView
+		evidence []threatmodel.Evidence
+	)
+	for _, c := range r.graph.stated {
+		for _, id := range ids {
+			if contains(c.Elements, id) && len(c.Evidence) > 0 {
+				out = append(out, ControlView{Name: c.Name, Verdict: c.Verdict, Sentence: c.Evidence[0].Quote})
+				evidence = append(evidence, c.Evidence...)
+				break
+			}
+		}
+	}
+	sort.Slice(out, func(i, j int) bool { return out[i].Name+out[i].Sentence < out[j].Name+out[j].Sentence })
+	return out, evidence
+}
+
+// gather collects the passages of a question: those that hold the evidence,
+// then those that name one of the names, then those nearest to the queries, up
+// to the given number of words; in the order of the documents.
+func (r *run) gather(ctx context.Context, words int, evidence []threatmodel.Evidence, names []string, queries ...string) ([]threatmodel.Passage, error) {
+	g := gatherer{left: words, seen: map[string]bool{}}
+	for _, e := range evidence {
+		if p := r.text.byPassage[e.Passage]; p != nil {
+			g.take(*p)
+		}
+	}
+	for _, p := range r.mentions(names) {
+		g.take(p)
+	}
+	g.left = max(g.left, words/4) // mentions never crowd out what is near in meaning
+	for _, q := range queries {
+		hits, err := r.retriever.Search(ctx, q, nearest)
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range hits {
+			g.take(p)
+		}
+	}
+	for _, p := range r.context {
+		if namesAny(&p, names) || p.Heading == "Inherited controls" {
+			g.take(p)
+		}
+	}
+	r.inOrder(g.out)
+	return g.out, nil
+}
+
+// mentions are the passages that hold one of the names, those that say most
+// about security first.
+func (r *run) mentions(names []string) []threatmodel.Passage {
+	var out []threatmodel.Passage
+	salience := map[string]int{}
+	for i := range r.passages {
+		if p := &r.passages[i]; namesAny(p, names) {
+			out = append(out, *p)
+			salience[p.ID] = r.signals.Salience(p.Text)
+		}
+	}
+	sort.SliceStable(out, func(i, j int) bool { return salience[out[i].ID] > salience[out[j].ID] })
+	return out
+}
+
+type gatherer struct {
+	left int
+	seen map[string]bool
+	out  []threatmodel.Passage
+}
+
+func (g *gatherer) take(p threatmodel.Passage) {
+	n := wordCount(p.Text)
+	if g.seen[p.ID] || (n > g.left && len(g.out) > 0) {
+		return
+	}
+	g.seen[p.ID] = true
+	g.left -= n
+	g.out = append(g.out, p)
+}
+
+// inOrder sorts passages by document and position, so that a prompt reads as
+// the documents do.
+func (r *run) inOrder(ps []threatmodel.Passage) {
+	sort.SliceStable(ps, func(i, j int) bool {
+		a, b := ps[i], ps[j]
+		if a.Document != b.Document {
+			return r.titles[a.Document]+a.Document < r.titles[b.Document]+b.Document
+		}
+		return a.Order < b.Order
+	})
+}
+
+// namesAny reports whether a passage, its heading or its lead-in holds one of
+// the names as whole words.
+func namesAny(p *threatmodel.Passage, names []string) bool {
+	text := " " + foldWords(p.Heading+" \x00 "+p.Header+" \x00 "+p.Text) + " "
+	for _, n := range names {
+		if key := foldWords(n); key != "" && strings.Contains(text, " "+key+" ") {
+			return true
+		}
+	}
+	return false
+}
+
+// foldWords folds a text word by word as names are folded.
+func foldWords(s string) string {
+	words := strings.FieldsFunc(strings.ToLower(s), func(r rune) bool { return !isWordRune(r) })
+	for i, w := range words {
+		words[i] = singular(w)
+	}
+	return strings.Join(words, " ")
+}
+
+func (r *run) namesOf(elements ...*threatmodel.Element) []string {
+	var out []string
+	for _, e := range elements {
+		out = append(out, e.Name)
+		out = append(out, e.Aliases...)
+	}
+	return out
+}
