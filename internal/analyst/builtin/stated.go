@@ -1,0 +1,55 @@
+package builtin
+
+import (
+	"slices"
+
+	"github.com/bartizan-security/bartizan/internal/pattern"
+	"github.com/bartizan-security/bartizan/pkg/threatmodel"
+)
+
+// statement is a safeguard as a sentence states it.
+type statement struct {
+	control *pattern.Control
+	verdict threatmodel.Verdict
+}
+
+// stated are the safeguards of a sentence: enforced where it says how, partial
+// where it limits that, claimed where it only asserts. A sentence that states
+// a weakness too is taken for partial at best.
+func (a *Analyst) stated(x *sentence) []statement {
+	var out []statement
+	weak := len(x.of(pattern.Weakness)) > 0
+	for _, h := range x.hits {
+		v := threatmodel.Enforced
+		switch h.Role {
+		case pattern.Mechanism:
+		case pattern.Claim:
+			v = threatmodel.Claimed
+		default:
+			continue
+		}
+		if v == threatmodel.Enforced && (weak || a.lib.HasException(x.text)) {
+			v = threatmodel.Partial
+		}
+		c := a.lib.Controls()[h.Owner]
+		i := slices.IndexFunc(out, func(s statement) bool { return s.control == c })
+		switch {
+		case i < 0:
+			out = append(out, statement{c, v})
+		case out[i].verdict == threatmodel.Claimed:
+			out[i].verdict = v
+		}
+	}
+	return out
+}
+
+// answers reports whether a control answers a weakness family.
+func (s statement) answers(family string) bool { return slices.Contains(s.control.Families, family) }
+
+// generalWords say that a sentence speaks of the whole system.
+var generalWords = []string{"all", "every", "everything", "always", "any", "each", "throughout", "everywhere", "entire", "whole", "fully"}
+
+// general reports whether a sentence speaks of the whole system.
+func (a *Analyst) general(t *pattern.Text) bool {
+	return slices.ContainsFunc(t.Tokens, func(x pattern.Token) bool { return slices.Contains(generalWords, x.Word) })
+}
