@@ -109,7 +109,7 @@ func (c *counts) print() {
 			groups[w] = append(groups[w], stem)
 		}
 	}
-	fmt.Printf("# Inverse document frequencies of stems, counted over %d paragraphs of design documents; see derive.go.\n", c.paragraphs)
+	fmt.Printf("# Inverse document frequencies of stems, counted over %d paragraphs of design documents and manuals; see derive.go.\n", c.paragraphs)
 	fmt.Printf("version: \"1\"\nunknown: %v\naverage_length: %d\nstems:\n", c.weight(2), c.words/c.paragraphs)
 	for _, w := range slices.SortedFunc(maps.Keys(groups), cmp.Compare[float64]) {
 		slices.Sort(groups[w])
