@@ -34,6 +34,9 @@ func (r *run) chain(ctx context.Context, found []*candidate) ([]*candidate, erro
 	if !a.Answers(threatmodel.StageChain) {
 		return found, nil
 	}
+	if r.in.Baseline != nil {
+		r.continued(found) // so that new words for old threats ask no chain again
+	}
 	paths := r.paths(found)
 	chains := make([][]*candidate, len(paths))
 	err := r.each(ctx, threatmodel.StageChain, len(paths), func(ctx context.Context, i int) error {

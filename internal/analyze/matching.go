@@ -16,10 +16,7 @@ func (r *run) prepareMatching(found []*candidate) []*candidate {
 	if r.in.Baseline == nil {
 		return nil
 	}
-	plan := r.plan(found)
-	for i, id := range plan.Continues() {
-		r.carry(found[i], r.in.Baseline.Threat(id))
-	}
+	plan := r.continued(found)
 	var out []*candidate
 	for _, t := range plan.Challenge() {
 		if slices.ContainsFunc(found, func(c *candidate) bool { return c.old == t.ID }) || r.element(first(t.Elements)) == nil {
@@ -31,6 +28,15 @@ func (r *run) prepareMatching(found []*candidate) []*candidate {
 	}
 	sortCandidates(out)
 	return out
+}
+
+// continued lets candidates that continue old threats go on in their words.
+func (r *run) continued(found []*candidate) *reconcile.Plan {
+	plan := r.plan(found)
+	for i, id := range plan.Continues() {
+		r.carry(found[i], r.in.Baseline.Threat(id))
+	}
+	return plan
 }
 
 func first(list []string) string {
