@@ -15,3 +15,13 @@ type Control struct {
 	// Round are the ways in which texts state what goes round it.
 	Round []Signal `yaml:"round,omitempty"`
 }
+
+// Asset is data worth protecting, by the words that name it.
+type Asset struct {
+	Name string `yaml:"name"`
+	// Class is threatmodel's: public, internal, confidential, restricted.
+	Class string `yaml:"class"`
+	// Kinds are personal, credentials, payment, health, business.
+	Kinds []string `yaml:"kinds"`
+	Words []Signal `yaml:"words"`
+}

@@ -12,6 +12,8 @@ type Library struct {
 	version  string
 	patterns []*Pattern
 	controls []*Control
+	assets   []*Asset
+	groups   map[string][][]node
 	lexicon  *lexicon
 	signals  []signal
 	byWord   map[string][]int
@@ -37,6 +39,8 @@ const (
 	Claim
 	// Round signals state what goes round a control.
 	Round
+	// Holding signals name an asset.
+	Holding
 )
 
 // signal is a compiled Signal of a pattern or a control.
@@ -50,7 +54,7 @@ type signal struct {
 type Hit struct {
 	Role Role
 	// Owner is an index into Patterns for weakness, answer and mention
-	// signals, and into Controls for the others.
+	// signals, into Assets for holdings, and into Controls for the others.
 	Owner int
 	// Start and End are the words that the match spans, End not included.
 	Start, End int
@@ -66,6 +70,25 @@ func (l *Library) Patterns() []*Pattern { return l.patterns }
 
 // Controls are the controls that documents state, in the order of their ids.
 func (l *Library) Controls() []*Control { return l.controls }
+
+// Assets are what is worth protecting, most telling first.
+func (l *Library) Assets() []*Asset { return l.assets }
+
+// Says reports whether a sentence holds one of a group of words, and does not
+// take it back; start and end are the words that it spans.
+func (l *Library) Says(group string, t *Text) (start, end int, ok bool) {
+	for i := range t.Tokens {
+		e := startsAt(l.groups[group], t, i)
+		if e > i && !l.guard.turns(t, span{i, e}, make([]bool, len(t.Tokens)), Answer) {
+			return i, e, true
+		}
+	}
+	return 0, 0, false
+}
+
+// At gives the end of the longest of a group's words that begins at the i-th
+// word, or i.
+func (l *Library) At(group string, t *Text, i int) int { return startsAt(l.groups[group], t, i) }
 
 // Pattern finds a pattern by id; nil where there is none such.
 func (l *Library) Pattern(id string) *Pattern {
@@ -153,7 +176,7 @@ func (l *Library) match(s *signal, sentence, around *Text) (Hit, bool) {
 	}
 	h := Hit{Role: s.role, Owner: s.owner, Start: len(sentence.Tokens)}
 	for _, list := range found {
-		i := slices.IndexFunc(list, func(x span) bool { return !l.guard.turns(sentence, x, covered, s.role) })
+		i := slices.IndexFunc(list, func(x span) bool { return s.role == Holding || !l.guard.turns(sentence, x, covered, s.role) })
 		if i < 0 {
 			return Hit{}, false
 		}
@@ -232,6 +255,11 @@ func (l *Library) compile(p *parser) error {
 	for i, x := range l.controls {
 		if err := l.addAll(p, i, []roled{{Mechanism, x.Mechanism}, {Claim, x.Claim}, {Round, x.Round}}); err != nil {
 			return fmt.Errorf("control %s: %w", x.ID, err)
+		}
+	}
+	for i, x := range l.assets {
+		if err := l.add(p, Holding, i, x.Words); err != nil {
+			return fmt.Errorf("asset %s: %w", x.Name, err)
 		}
 	}
 	return nil

@@ -14,7 +14,7 @@ import (
 	"github.com/goccy/go-yaml"
 )
 
-//go:embed patterns/*.yaml lexicon/*.yaml words/*.yaml controls/*.yaml
+//go:embed patterns/*.yaml lexicon/*.yaml words/*.yaml controls/*.yaml assets/*.yaml
 var data embed.FS
 
 // Load gives the embedded knowledge; it is read once. The error names the file
@@ -35,10 +35,13 @@ type (
 	controlFile struct {
 		Controls []*Control `yaml:"controls"`
 	}
+	assetFile struct {
+		Assets []*Asset `yaml:"assets"`
+	}
 )
 
 // Read reads knowledge from a folder with the sub-folders patterns, lexicon,
-// words and controls.
+// words, controls and assets.
 func Read(fsys fs.FS) (*Library, error) {
 	r := &reader{fsys: fsys, hash: map[string][]byte{}, parser: parser{groups: map[string][][]node{}}}
 	l := &Library{byWord: map[string][]int{}, byPrefix: map[string][]int{}}
@@ -47,6 +50,7 @@ func Read(fsys fs.FS) (*Library, error) {
 		each(r, "words", func(f *wordsFile) error { return r.addGroups(f.Groups) }),
 		each(r, "lexicon", func(f *lexiconFile) error { entries = append(entries, f.Entries...); return nil }),
 		each(r, "controls", func(f *controlFile) error { l.controls = append(l.controls, f.Controls...); return nil }),
+		each(r, "assets", func(f *assetFile) error { l.assets = append(l.assets, f.Assets...); return nil }),
 		each(r, "patterns", func(f *patternFile) error { l.patterns = append(l.patterns, f.Patterns...); return nil }),
 	)
 	if err != nil {
@@ -56,6 +60,7 @@ func Read(fsys fs.FS) (*Library, error) {
 	slices.SortStableFunc(l.controls, func(a, b *Control) int { return strings.Compare(a.ID, b.ID) })
 	l.lexicon = newLexicon(entries)
 	var missing []string
+	l.groups = r.parser.groups
 	if l.guard, missing = newGuards(r.parser.groups); len(missing) > 0 {
 		return nil, fmt.Errorf("the words hold no group %s", strings.Join(missing, ", "))
 	}

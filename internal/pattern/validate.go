@@ -73,10 +73,9 @@ func (l *Library) validate() error {
 		return err
 	}
 	tags := map[string]bool{}
-	names := map[string]string{}
 	var errs []error
 	for _, e := range l.lexicon.entries {
-		errs = append(errs, e.check(names)...)
+		errs = append(errs, e.check()...)
 		for _, t := range e.Tags {
 			tags[t] = true
 		}
@@ -88,10 +87,28 @@ func (l *Library) validate() error {
 	for _, x := range l.controls {
 		errs = append(errs, x.check(ids, signals.Families())...)
 	}
+	for _, a := range l.assets {
+		errs = append(errs, a.check()...)
+	}
 	return errors.Join(errs...)
 }
 
-func (e *Entry) check(names map[string]string) []error {
+func (a *Asset) check() []error {
+	c := &checker{what: "asset " + a.Name}
+	c.filled("name", a.Name)
+	if !slices.Contains(threatmodel.Classes(), a.Class) {
+		c.fail("there is no class %q", a.Class)
+	}
+	for _, k := range a.Kinds {
+		c.oneOf("holds", k)
+	}
+	if len(a.Words) == 0 {
+		c.fail("no words name it")
+	}
+	return c.errs
+}
+
+func (e *Entry) check() []error {
 	c := &checker{what: "lexicon entry " + e.Name}
 	c.filled("name", e.Name)
 	c.oneOf("type", e.Type)
@@ -101,13 +118,6 @@ func (e *Entry) check(names map[string]string) []error {
 	}
 	if len(e.Tags) == 0 {
 		c.fail("it has no tags")
-	}
-	for _, n := range append([]string{e.Name}, e.Aliases...) {
-		key := strings.ToLower(n)
-		if other, taken := names[key]; taken {
-			c.fail("%q is a name of %s already", n, other)
-		}
-		names[key] = e.Name
 	}
 	return c.errs
 }
