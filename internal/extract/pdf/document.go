@@ -21,7 +21,7 @@ type document struct {
 	ref    references.FPDF_DOCUMENT
 	pages  int
 	out    layout.Document
-	fonts  map[layout.Font]int
+	fonts  map[fontKey]int
 	glyphs int
 	// form is the document's form, once it was asked for.
 	form      references.FPDF_FORMHANDLE
@@ -57,7 +57,7 @@ func openDocument(engine pdfium.Pdfium, req request, data []byte) (*document, er
 	if err != nil {
 		return nil, openError(err, req.Password)
 	}
-	d := &document{engine: engine, ref: opened.Document, fonts: map[layout.Font]int{}}
+	d := &document{engine: engine, ref: opened.Document, fonts: map[fontKey]int{}}
 	count, err := engine.FPDF_GetPageCount(&requests.FPDF_GetPageCount{Document: d.ref})
 	if err != nil {
 		return nil, err
@@ -132,13 +132,23 @@ func (d *document) metadata() {
 	}
 }
 
-// font gives the index of a font.
-func (d *document) font(f layout.Font) int {
-	i, ok := d.fonts[f]
+// fontKey is what the engine says of a font.
+type fontKey struct {
+	name  string
+	flags int
+}
+
+// font gives the index of the font of a character.
+func (d *document) font(page references.FPDF_TEXTPAGE, index int) int {
+	var key fontKey
+	if info, err := d.engine.FPDFText_GetFontInfo(&requests.FPDFText_GetFontInfo{TextPage: page, Index: index}); err == nil {
+		key = fontKey{info.FontName, info.Flags}
+	}
+	i, ok := d.fonts[key]
 	if !ok {
 		i = len(d.out.Fonts)
-		d.fonts[f] = i
-		d.out.Fonts = append(d.out.Fonts, f)
+		d.fonts[key] = i
+		d.out.Fonts = append(d.out.Fonts, fontOf(key.name, key.flags))
 	}
 	return i
 }

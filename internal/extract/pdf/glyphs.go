@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/klippa-app/go-pdfium/references"
@@ -43,39 +44,55 @@ func (d *document) page(index int) (layout.Page, error) {
 	if _, err = d.engine.FPDFText_ClosePage(&requests.FPDFText_ClosePage{TextPage: loaded.TextPage}); err != nil {
 		return out, err
 	}
-	out.Broken = d.unmapped(text.Chars)
+	unmapped(&out)
 	d.shapes(page, frame, &out)
 	out.Drawn = d.drawn(page, frame)
 	return out, nil
 }
 
-// unmapped reports whether the characters of a page are not what it shows: the
-// fonts of such a page do not say which characters their glyphs stand for, and
-// the engine gives their numbers.
-func (d *document) unmapped(chars []*responses.GetPageTextStructuredChar) bool {
-	drawn, bad := 0, 0
-	for _, c := range chars {
-		if inferred(c.PointPosition) {
-			continue
+// unmapped takes the text out of a page that is not what the page shows: set in
+// fonts that do not say which characters their glyphs stand for, where the
+// engine gives the numbers of the glyphs.
+func unmapped(p *layout.Page) {
+	type count struct{ drawn, bad int }
+	fonts := map[int]count{}
+	total, lost := 0, 0
+	for _, run := range p.Runs {
+		c := fonts[run.Font]
+		for _, g := range run.Glyphs {
+			if g.Box.Width() > 0.01 && g.Box.Height() > 0.01 {
+				c.drawn++
+				total++
+				if !mapped(g.Rune) {
+					c.bad++
+				}
+			}
 		}
-		drawn++
-		if !mapped(c.Text) {
-			bad++
+		fonts[run.Font] = c
+	}
+	for _, c := range fonts {
+		if c.bad*4 > c.drawn {
+			lost += c.drawn
 		}
 	}
-	return drawn > 0 && bad*4 > drawn
+	if lost == 0 {
+		return
+	}
+	p.Runs = slices.DeleteFunc(p.Runs, func(r layout.Run) bool { c := fonts[r.Font]; return c.bad*4 > c.drawn })
+	p.Broken = lost*partly > total
 }
 
+// partly is the share of a page's text, as its inverse, that may be lost
+// without a word: a few symbols.
+const partly = 20
+
 // mapped reports whether a character can be one of a text.
-func mapped(s string) bool {
-	for _, r := range s {
-		switch {
-		case r == layout.Hyphen, r == '\t', r == '\n', r == '\r':
-		case r < 0x20, r >= 0x7f && r < 0xa0, r == 0xfffd, r == 0xffff, r >= 0xe000 && r < 0xf000:
-			return false
-		}
+func mapped(r rune) bool {
+	switch {
+	case r == layout.Hyphen, r == '\t', r == '\n', r == '\r':
+		return true
 	}
-	return s != ""
+	return r >= 0x20 && !(r >= 0x7f && r < 0xa0) && r != 0xfffd && r != 0xffff && !(r >= 0xe000 && r < 0xf000)
 }
 
 // onlyPage lets an error pass that breaks the engine, and holds back one that
@@ -162,6 +179,9 @@ func (d *document) runs(text *responses.GetPageTextStructured, page references.F
 			for _, r := range c.Text {
 				run.Glyphs = append(run.Glyphs, layout.Glyph{Rune: r, Box: f.box(c.PointPosition)})
 			}
+			if c.Text == "" {
+				run.Glyphs = append(run.Glyphs, layout.Glyph{Box: f.box(c.PointPosition)})
+			}
 		}
 		runs = append(runs, run)
 	}
@@ -179,14 +199,7 @@ func (d *document) style(page references.FPDF_TEXTPAGE, index int, f frame, turn
 	if m, err := d.engine.FPDFText_GetMatrix(&requests.FPDFText_GetMatrix{TextPage: page, Index: index}); err == nil {
 		run.Size *= math.Hypot(float64(m.Matrix.C), float64(m.Matrix.D))
 	}
-	var font layout.Font
-	if info, err := d.engine.FPDFText_GetFontInfo(&requests.FPDFText_GetFontInfo{TextPage: page, Index: index}); err == nil {
-		font = fontOf(info.FontName, info.Flags)
-	}
-	if weight, err := d.engine.FPDFText_GetFontWeight(&requests.FPDFText_GetFontWeight{TextPage: page, Index: index}); err == nil {
-		font.Weight = weight.FontWeight
-	}
-	run.Font = d.font(font)
+	run.Font = d.font(page, index)
 	if origin, err := d.engine.FPDFText_GetCharOrigin(&requests.FPDFText_GetCharOrigin{TextPage: page, Index: index}); err == nil {
 		x, y := f.point(origin.X, origin.Y)
 		run.Baseline = y

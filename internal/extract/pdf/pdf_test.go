@@ -199,7 +199,7 @@ func TestFontsWithoutCharactersAreNamed(t *testing.T) {
 		"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
 	)
 	src := read(t, data)
-	if src.Body != "These words mean something." || len(src.Notices) != 1 || !strings.HasPrefix(src.Notices[0].Text, "Page 1 not read: the fonts") {
+	if src.Body != "These words mean something." || len(src.Notices) != 1 || !strings.HasPrefix(src.Notices[0].Text, "Page 1 not read: fonts") {
 		t.Errorf("text %q, notices %+v", src.Body, src.Notices)
 	}
 }

@@ -26,8 +26,6 @@ type fragment struct {
 // that are not spaces.
 type style struct {
 	chars, bold, italic, mono int
-	// weight is the sum of the weights of the characters.
-	weight int
 	// sizes counts characters by size.
 	sizes []sizeCount
 }
@@ -37,7 +35,6 @@ type sizeCount struct{ size, n int }
 
 func (s *style) add(f Font, size float64) {
 	s.chars++
-	s.weight += f.Weight
 	if f.Bold {
 		s.bold++
 	}
@@ -66,7 +63,6 @@ func (s *style) merge(o style) {
 	s.bold += o.bold
 	s.italic += o.italic
 	s.mono += o.mono
-	s.weight += o.weight
 	s.sizes = slices.Clone(s.sizes)
 	for _, c := range o.sizes {
 		s.count(c.size, c.n)

@@ -23,9 +23,7 @@ type Document struct {
 // Font is a typeface that glyphs are set in.
 type Font struct {
 	// Name is the name in the document, without the prefix of a subset.
-	Name string
-	// Weight is 400 for regular type; 0 where it is unknown.
-	Weight int
+	Name   string
 	Bold   bool
 	Italic bool
 	// Mono is true where all glyphs have one width.
@@ -52,8 +50,9 @@ type Page struct {
 	Drawn []Drawn
 	// Shapes are the boxes of what is drawn: lines of tables, bullets.
 	Shapes []Box
-	// Broken is true where the page has text and it cannot be read: its fonts
-	// don't say which characters their glyphs stand for.
+	// Broken is true where text of the page, or all of it, cannot be read and
+	// stands in no run: its fonts don't say which characters their glyphs
+	// stand for.
 	Broken bool
 	// Failed is true where the engine could not read the page.
 	Failed bool

@@ -30,7 +30,7 @@ type sheet struct {
 func newSheet(doc *Document, index int) *sheet {
 	p := &doc.Pages[index]
 	s := &sheet{number: index + 1, width: p.Width, height: p.Height, drawn: p.Drawn}
-	if p.Broken || p.Failed {
+	if p.Failed {
 		return s
 	}
 	byTurn := map[int][]Run{}

@@ -95,8 +95,11 @@ func (r *reader) allCode(rs []row) bool {
 
 // marksOnly reports whether a row is an item of a list: a mark and its text.
 func marksOnly(r row) bool {
+	if len(r.frags) != 2 || len(r.frags[0].runes) > 5 {
+		return false
+	}
 	l := newLine(r, 0, 0, 0)
-	return len(r.frags) == 2 && marker(&l) != "" && len(r.frags[0].runes) <= 5
+	return marker(&l) != ""
 }
 
 // tableEnd shortens a table to the rows that belong to it: what follows after

@@ -207,25 +207,29 @@ func vocabulary(pages []*sheet) map[string]bool {
 
 // notices names the pages that could not be read.
 func (r *reader) notices(b *block.Builder) {
-	var broken, failed, pictures []int
+	var broken, partly, failed, pictures []int
 	for i, p := range r.doc.Pages {
 		switch {
 		case p.Failed:
 			failed = append(failed, i+1)
+		case p.Broken && len(p.Runs) > 0:
+			partly = append(partly, i+1)
 		case p.Broken:
 			broken = append(broken, i+1)
 		case p.Images > 0 && len(p.Runs) == 0:
 			pictures = append(pictures, i+1)
 		}
 	}
-	say := func(pages []int, why string) {
+	say := func(pages []int, how, why string) {
 		if len(pages) > 0 {
-			b.Notice(threatmodel.NoticeUnreadable, "%s not read: %s.", Pages(pages), why)
+			b.Notice(threatmodel.NoticeUnreadable, "%s %s: %s.", Pages(pages), how, why)
 		}
 	}
-	say(pictures, "there is a picture and no text layer, as scanning makes; run text recognition (OCR) on the document and read it again")
-	say(broken, "the fonts do not say which characters they show, so that the text cannot be told; export the document again or run text recognition (OCR) on it")
-	say(failed, "the page is damaged")
+	const fonts = "fonts do not say which characters they show, so that the text cannot be told; export the document again or run text recognition (OCR) on it"
+	say(pictures, "not read", "there is a picture and no text layer, as scanning makes; run text recognition (OCR) on the document and read it again")
+	say(broken, "not read", fonts)
+	say(partly, "read in part", fonts)
+	say(failed, "not read", "the page is damaged")
 }
 
 // Pages writes the numbers of pages, ascending, as a person does: pages 1-3,
