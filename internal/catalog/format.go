@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -35,8 +34,12 @@ type file struct {
 
 // decode reads a file strictly: an unknown key or a key given twice is an error.
 func decode(s source) (*file, error) {
-	f := &file{controlsIn: s, fitIn: s}
-	return f, strict(s, f)
+	f := &file{}
+	if err := strict(s, f); err != nil {
+		return nil, err
+	}
+	f.controlsIn, f.fitIn = s, s
+	return f, nil
 }
 
 // addFit reads the fit table of a catalog from a file of its own.
@@ -55,17 +58,33 @@ func (f *file) addFit(s source) error {
 }
 
 func strict(s source, into any) error {
-	err := yaml.UnmarshalWithOptions(s.raw, into, yaml.Strict())
-	if err == nil {
-		return nil
+	doc, err := parser.ParseBytes(s.raw, 0)
+	if err != nil {
+		return s.explain(err)
 	}
-	if errors.Is(err, io.EOF) {
+	filled := 0
+	for _, d := range doc.Docs {
+		if d.Body == nil || d.Body.Type() == ast.CommentType || d.Body.Type() == ast.NullType {
+			continue
+		}
+		if filled++; filled > 1 {
+			return fmt.Errorf("%s:%d: a second document begins here: a catalog is one, remove the line ---", s.name, start(d.Body)-1)
+		}
+	}
+	if filled == 0 {
 		return fmt.Errorf("%s is empty: a catalog has at least id, title, edition and controls", s.name)
 	}
+	if err := yaml.UnmarshalWithOptions(s.raw, into, yaml.Strict()); err != nil {
+		return s.explain(err)
+	}
+	return nil
+}
+
+// explain names file and line of an error of the decoder.
+func (s source) explain(err error) error {
 	var at yaml.Error
 	if errors.As(err, &at) && at.GetToken() != nil {
-		p := at.GetToken().Position
-		return fmt.Errorf("%s:%d: %s: %s", s.name, p.Line, at.GetMessage(), keys)
+		return fmt.Errorf("%s:%d: %s: %s", s.name, at.GetToken().Position.Line, at.GetMessage(), keys)
 	}
 	return fmt.Errorf("%s: %w: %s", s.name, err, keys)
 }
