@@ -3,6 +3,7 @@ package extract_test
 import (
 	"bytes"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -10,6 +11,7 @@ import (
 
 	"github.com/bartizan-security/bartizan/internal/extract"
 	"github.com/bartizan-security/bartizan/internal/extract/sourcetest"
+	"github.com/bartizan-security/bartizan/pkg/threatmodel"
 )
 
 func TestMain(m *testing.M) {
@@ -97,4 +99,38 @@ func TestADamagedPDFDoesNotStopTheOthers(t *testing.T) {
 	if len(r.docs) != 1 || len(r.errors) != 1 || r.errors[0].Kind != extract.KindDamaged {
 		t.Errorf("documents %v, errors %v", r.names(), r.errors)
 	}
+}
+
+// The paper exists as PDF and as Markdown.
+func TestAPDFHasTheHeadingsOfItsMarkdown(t *testing.T) {
+	dir := os.Getenv("BARTIZAN_CORPUS")
+	if dir == "" {
+		t.Skip("BARTIZAN_CORPUS is not set")
+	}
+	const paper = "kubernetes-policy-management"
+	r := readPaths(t, extract.Options{}, filepath.Join(dir, "pdf", paper+".pdf"), filepath.Join(dir, "markdown", paper+".md"))
+	if len(r.docs) != 2 {
+		t.Fatalf("documents %v, errors %v", r.names(), r.errors)
+	}
+	own, original := headings(r.docs[0]), headings(r.docs[1])
+	same := 0
+	for text, level := range original {
+		if own[text] == level {
+			same++
+		}
+	}
+	// Of the original only the title of its contents is none.
+	if same < len(original)-1 || len(own) > len(original)+1 {
+		t.Errorf("%d of %d headings are found with their level; the PDF has %d: %v", same, len(original), len(own), own)
+	}
+}
+
+func headings(doc extract.Document) map[string]int {
+	out := map[string]int{}
+	for _, b := range doc.Blocks {
+		if b.Kind == threatmodel.BlockHeading && b.Role == threatmodel.RoleBody {
+			out[strings.ToLower(strings.Join(strings.Fields(b.Text), " "))] = b.Level
+		}
+	}
+	return out
 }
