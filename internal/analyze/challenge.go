@@ -65,7 +65,9 @@ func (r *run) notYet(ctx context.Context, added, found []*candidate) []*candidat
 			out = append(out, c)
 			continue
 		}
+		carrier := r.carrier(into, c)
 		into.absorb(c)
+		into.carriedBy(carrier)
 	}
 	return out
 }

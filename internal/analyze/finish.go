@@ -31,8 +31,8 @@ func (r *run) findings(found []*candidate, plan *reconcile.Plan) map[string]reco
 		due[t.ID] = true
 	}
 	for _, c := range found {
-		if c.old == "" || !due[c.old] {
-			continue
+		if c.old == "" || !due[c.old] || c.verdict == "" {
+			continue // without a verdict nothing was found out: the old threat stays
 		}
 		f := reconcile.Finding{Outcome: reconcile.Insufficient, Reason: c.reason, Against: c.counter}
 		switch c.verdict {
@@ -156,6 +156,7 @@ func (r *run) analysisID() string {
 	for i := range r.in.Documents {
 		in.Documents = append(in.Documents, document{r.in.Documents[i].Name, r.in.Documents[i].SHA256})
 	}
+	slices.SortFunc(in.Documents, func(a, b document) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.SHA256, b.SHA256)) })
 	for _, c := range r.in.Catalogs {
 		in.Catalogs = append(in.Catalogs, c.Version())
 	}

@@ -30,14 +30,53 @@ func (r *run) merge(ctx context.Context, found []*candidate) ([]*candidate, erro
 			out = append(out, c)
 			continue
 		}
+		carrier := r.carrier(into, c)
 		into.absorb(c)
+		into.carriedBy(carrier)
 	}
 	return out, nil
 }
 
+// carrier is the element that carries the weakness of two candidates that are
+// one: the one that the baseline has, so that a further finding changes no key;
+// else an element before a flow; else the first of them.
+func (r *run) carrier(a, b *candidate) string {
+	x, y := a.threat.Elements[0], b.threat.Elements[0]
+	switch {
+	case x == y || a.chain:
+		return x
+	case r.carried(x, &a.threat) != r.carried(y, &a.threat):
+		if r.carried(y, &a.threat) {
+			return y
+		}
+		return x
+	case r.isFlow(x) && !r.isFlow(y):
+		return y
+	}
+	return x
+}
+
+// carried reports whether a threat of the baseline has the element as its carrier
+// and is of the same family.
+func (r *run) carried(element string, t *threatmodel.Threat) bool {
+	return r.in.Baseline != nil && slices.ContainsFunc(r.in.Baseline.Threats, func(old threatmodel.Threat) bool {
+		return old.Family == t.Family && len(old.Steps) == 0 && first(old.Elements) == element
+	})
+}
+
+func (r *run) isFlow(id string) bool {
+	e := r.element(id)
+	return e != nil && e.Kind == threatmodel.DataFlow
+}
+
+// carriedBy puts the carrier first among the elements.
+func (c *candidate) carriedBy(id string) {
+	rest := slices.DeleteFunc(slices.Clone(c.threat.Elements), func(x string) bool { return x == id })
+	c.threat.Elements = append([]string{id}, rest...)
+}
+
 // sortCandidates orders by what does not change with wording: carrier, family,
-// evidence; then by wording. A candidate at an element goes before one at a
-// flow, and into the former the latter is merged.
+// evidence; then by wording.
 func sortCandidates(list []*candidate) {
 	key := func(c *candidate) string {
 		t := &c.threat
