@@ -39,10 +39,11 @@ func benchExtract(ctx context.Context, out io.Writer, dir string) error {
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "document\twords\tF1\tpairs F1\tms\tmutool F1\tmutool pairs\tmutool ms\tpdftotext ms\t")
 	var ours, theirs []float64
+	var failed []string
 	for _, file := range files {
 		reference := external(ctx, "pdftotext", file, "-")
 		if reference.err != nil {
-			fmt.Fprintf(t, "%s\t-\tpdftotext: %v\t\t\t\t\t\t\t\n", filepath.Base(file), reference.err)
+			failed = append(failed, fmt.Sprintf("%s: pdftotext: %v", file, reference.err))
 			continue
 		}
 		own, other := bartizan(ctx, file), external(ctx, "mutool", "draw", "-q", "-F", "text", file)
@@ -52,11 +53,14 @@ func benchExtract(ctx context.Context, out io.Writer, dir string) error {
 			a, f1(pairs(own.words), pairs(reference.words)), own.took.Milliseconds(),
 			b, f1(pairs(other.words), pairs(reference.words)), other.took.Milliseconds(), reference.took.Milliseconds())
 		if own.err != nil {
-			fmt.Fprintf(t, "\t\t%v\t\t\t\t\t\t\t\n", own.err)
+			failed = append(failed, own.err.Error())
 		}
 	}
 	if err := t.Flush(); err != nil {
 		return fmt.Errorf("write the table: %w", err)
+	}
+	for _, f := range failed {
+		fmt.Fprintln(out, f)
 	}
 	if len(ours) == 0 {
 		return nil
@@ -142,4 +146,3 @@ func mean(v []float64) float64 {
 	}
 	return sum / float64(len(v))
 }
-

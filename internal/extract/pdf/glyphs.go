@@ -274,9 +274,9 @@ func union(a, b responses.CharPosition) responses.CharPosition {
 
 var (
 	subsetPrefix = regexp.MustCompile(`^[A-Z]{6}\+`)
-	boldName     = regexp.MustCompile(`(?i)bold|black|heavy|demi|[-,]b$|cmbx|medi$`)
+	boldName     = regexp.MustCompile(`(?i)bold|black|heavy|demi|[-,]b$|cmbx|medi$|sfbx`)
 	italicName   = regexp.MustCompile(`(?i)italic|oblique|slanted|[-,]i$|[-,]bi$|cmti|cmsl`)
-	monoName     = regexp.MustCompile(`(?i)mono|courier|consol|code|typewriter|cmtt|menlo|terminal`)
+	monoName     = regexp.MustCompile(`(?i)mono|nimbusmon|courier|consol|code|typewriter|cmtt|menlo|terminal`)
 )
 
 // Flags of a font descriptor (ISO 32000-1, table 123).

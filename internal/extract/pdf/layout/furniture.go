@@ -55,7 +55,7 @@ func (f *running) candidates(s *sheet) []row {
 		if !f.top {
 			r = s.rows[len(s.rows)-1-i]
 		}
-		if f.top && r.baseline > topMargin*s.height || !f.top && r.baseline < (1-bottomMargin)*s.height {
+		if f.top && r.baseline > topMargin*s.height || !f.top && r.baseline < (1-bottomMargin)*s.height || inTable(s.tables, r) {
 			break
 		}
 		out = append(out, r)
