@@ -7,8 +7,8 @@ type Options struct {
 	Password string
 	// ShowSecrets leaves credentials as they stand in the text.
 	ShowSecrets bool
-	// CacheDir is where the PDF engine keeps its compiled code; empty for the
-	// user's cache folder.
+	// CacheDir is where the PDF engine keeps its compiled code; empty for what
+	// BARTIZAN_PDF_CACHE says, else the user's cache folder.
 	CacheDir string
 	Limits   Limits
 	// Summary, where it is not nil, is told what was passed over.

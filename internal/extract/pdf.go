@@ -51,26 +51,26 @@ func (s *session) close() {
 }
 
 // pdfKinds are the kinds of the errors of package pdf; others are unreadable.
+// Each of the errors says itself what a person can do.
 var pdfKinds = []struct {
-	err    error
-	kind   Kind
-	remedy string
+	err  error
+	kind Kind
 }{
-	{pdf.ErrEncrypted, KindEncrypted, "The password is given with --password"},
-	{pdf.ErrPassword, KindEncrypted, "The password is given with --password"},
-	{pdf.ErrNotPDF, KindNotDocument, ""},
-	{pdf.ErrNoPages, KindEmpty, ""},
-	{pdf.ErrNoText, KindEmpty, ""},
-	{pdf.ErrTruncated, KindDamaged, ""},
-	{pdf.ErrTooLarge, KindTooLarge, ""},
-	{pdf.ErrMemory, KindUnsafe, ""},
-	{pdf.ErrTimeout, KindUnsafe, ""},
+	{pdf.ErrEncrypted, KindEncrypted},
+	{pdf.ErrPassword, KindEncrypted},
+	{pdf.ErrNotPDF, KindNotDocument},
+	{pdf.ErrNoPages, KindEmpty},
+	{pdf.ErrNoText, KindEmpty},
+	{pdf.ErrTruncated, KindDamaged},
+	{pdf.ErrTooLarge, KindTooLarge},
+	{pdf.ErrMemory, KindUnsafe},
+	{pdf.ErrTimeout, KindUnsafe},
 }
 
 func pdfError(in input, err error) *Error {
 	for _, k := range pdfKinds {
 		if errors.Is(err, k.err) {
-			return in.error(k.kind, err, k.remedy)
+			return in.error(k.kind, err, "")
 		}
 	}
 	return in.error(KindUnreadable, err, "")

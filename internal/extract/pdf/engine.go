@@ -164,8 +164,16 @@ func (m *guestMemory) Reallocate(size uint64) []byte {
 // Free implements experimental.LinearMemory.
 func (m *guestMemory) Free() { m.bytes = nil }
 
-// cacheDir is the folder for compiled code where none was given.
+// cacheVariable names the folder for compiled code, as one that an image brings
+// along filled.
+const cacheVariable = "BARTIZAN_PDF_CACHE"
+
+// cacheDir is the folder for compiled code: the one given, else that of the
+// environment, else the user's.
 func cacheDir(dir string) (string, error) {
+	if dir == "" {
+		dir = os.Getenv(cacheVariable)
+	}
 	if dir != "" {
 		abs, err := filepath.Abs(dir)
 		if err != nil {
@@ -175,7 +183,7 @@ func cacheDir(dir string) (string, error) {
 	}
 	base, err := os.UserCacheDir()
 	if err != nil {
-		return "", &detailed{ErrCache, fmt.Sprintf("there is no cache folder: %v; set XDG_CACHE_HOME or name a folder", err)}
+		return "", &detailed{ErrCache, fmt.Sprintf("there is no cache folder: %v; name a folder in %s", err, cacheVariable)}
 	}
 	return filepath.Join(base, "bartizan", "pdf"), nil
 }
@@ -190,6 +198,9 @@ func checkCacheDir(dir string) error {
 	if err != nil {
 		return cacheError(dir, err)
 	}
+	if !ours(info) {
+		return cacheError(dir, errors.New("it belongs to another user, and holds code that is run"))
+	}
 	if info.Mode().Perm()&0o022 != 0 {
 		return cacheError(dir, fmt.Errorf("others may write to it, and it holds code that is run: chmod 700 %s", dir))
 	}
@@ -197,5 +208,5 @@ func checkCacheDir(dir string) error {
 }
 
 func cacheError(dir string, err error) error {
-	return &detailed{ErrCache, fmt.Sprintf("%s: %v; name a folder that you may write to, or one that was filled before", dir, err)}
+	return &detailed{ErrCache, fmt.Sprintf("%s: %v; name another in %s, that you may write to or that was filled before", dir, err, cacheVariable)}
 }

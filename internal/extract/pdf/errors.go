@@ -5,9 +5,9 @@ import "errors"
 // Why a document could not be read. Each says what a person can do.
 var (
 	// ErrEncrypted is given where a document needs a password and none came.
-	ErrEncrypted = errors.New("the document is encrypted: give its password, or save a copy without one")
+	ErrEncrypted = errors.New("the document is encrypted: give its password (--password), or save a copy without one")
 	// ErrPassword is given where the password is wrong.
-	ErrPassword = errors.New("the password does not open the document: check it, or save a copy without one")
+	ErrPassword = errors.New("the password does not open the document: check it (--password), or save a copy without one")
 	// ErrNotPDF is given for bytes that are no PDF.
 	ErrNotPDF = errors.New("this is not a PDF: check that the right file was given")
 	// ErrNoPages is given for a PDF without pages.

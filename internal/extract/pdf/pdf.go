@@ -28,8 +28,10 @@ type Options struct {
 	// Password opens an encrypted document. One that is not encrypted is read
 	// whatever it says.
 	Password string
-	// CacheDir is where the engine keeps its compiled code; empty for
-	// bartizan/pdf in the user's cache folder.
+	// CacheDir is where the engine keeps its compiled code; empty for what the
+	// environment variable BARTIZAN_PDF_CACHE says, else bartizan/pdf in the
+	// user's cache folder. It may be one that cannot be written to, if it was
+	// filled before; see [Warm].
 	CacheDir string
 	// Timeout bounds the reading of one document, the compilation of the
 	// engine aside; 0 stands for two minutes.

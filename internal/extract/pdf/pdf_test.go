@@ -330,6 +330,18 @@ func TestACacheThatOthersMayWriteIsRefused(t *testing.T) {
 	}
 }
 
+func TestTheEnvironmentNamesTheCache(t *testing.T) {
+	// A file is no folder: the error shows which was taken.
+	file := filepath.Join(t.TempDir(), "cache")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("BARTIZAN_PDF_CACHE", file)
+	if err := pdf.Warm(t.Context(), ""); !errors.Is(err, pdf.ErrCache) || !strings.Contains(err.Error(), file) {
+		t.Errorf("error %v", err)
+	}
+}
+
 func TestMorePagesThanTheLimit(t *testing.T) {
 	data := scan(t, "One.", "Two.", "Three.")
 	_, err := pdf.Read(t.Context(), "x.pdf", bytes.NewReader(data), int64(len(data)), pdf.Options{MaxPages: 2})
