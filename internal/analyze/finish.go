@@ -105,7 +105,7 @@ func uniqueNotices(in []threatmodel.Notice) []threatmodel.Notice {
 func (r *run) analysis() threatmodel.Analysis {
 	a := threatmodel.Analysis{
 		ID: r.analysisID(), Analyst: r.cfg.Analyst.Name(), Model: r.cfg.Model, Prompts: r.cfg.Prompts, Patterns: r.cfg.Patterns,
-		Version: r.cfg.Version, Catalogs: map[string]string{}, Incomplete: r.incomplete(),
+		Version: r.cfg.Version, Weaknesses: r.weakness.Version(), Catalogs: map[string]string{}, Incomplete: r.incomplete(),
 		Units: []threatmodel.Unit{}, Rejections: slices.Clone(r.rejections),
 	}
 	if r.cfg.Colleague != nil {

@@ -181,7 +181,7 @@ func (p *Plan) cause(o, t *threatmodel.Threat) string {
 // those of the baseline.
 func (p *Plan) otherAnalyst() bool {
 	a, b := &p.in.Old.Analysis, &p.in.New.Analysis
-	if a.Analyst != b.Analyst || a.Model != b.Model || a.Prompts != b.Prompts || a.Patterns != b.Patterns || len(a.Catalogs) != len(b.Catalogs) {
+	if a.Analyst != b.Analyst || a.Model != b.Model || a.Prompts != b.Prompts || a.Patterns != b.Patterns || a.Weaknesses != b.Weaknesses || len(a.Catalogs) != len(b.Catalogs) {
 		return true
 	}
 	for id, version := range a.Catalogs {

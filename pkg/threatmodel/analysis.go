@@ -38,6 +38,8 @@ type Analysis struct {
 	Prompts  string            `json:"prompts,omitempty"`
 	Patterns string            `json:"patterns,omitempty"`
 	Catalogs map[string]string `json:"catalogs"`
+	// Weaknesses is the version of the table of weaknesses and families.
+	Weaknesses string `json:"weaknesses,omitempty"`
 	Version  string            `json:"version"`
 	// Incomplete says why the run is not whole; empty for a whole run.
 	Incomplete string      `json:"incomplete,omitempty"`

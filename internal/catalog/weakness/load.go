@@ -1,6 +1,7 @@
 package weakness
 
 import (
+	"crypto/sha256"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -22,6 +23,17 @@ var (
 	//go:embed families.yaml
 	familyData []byte
 )
+
+// Version names the tables by their content: another version may put a weakness
+// into another family, and so change which threats are alike.
+func (t *Table) Version() string {
+	h := sha256.New()
+	for _, part := range []string{cweData, capecData, attackData, string(familyData)} {
+		h.Write([]byte(part))
+		h.Write([]byte{0})
+	}
+	return fmt.Sprintf("%x", h.Sum(nil)[:4])
+}
 
 // Load reads the embedded tables. The result is shared and read-only. An error
 // means that the tables contradict one another, which the tests rule out.
