@@ -40,7 +40,7 @@ type Analysis struct {
 	Catalogs map[string]string `json:"catalogs"`
 	// Weaknesses is the version of the table of weaknesses and families.
 	Weaknesses string `json:"weaknesses,omitempty"`
-	Version  string            `json:"version"`
+	Version    string `json:"version"`
 	// Incomplete says why the run is not whole; empty for a whole run.
 	Incomplete string      `json:"incomplete,omitempty"`
 	Units      []Unit      `json:"units"`
