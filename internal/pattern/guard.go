@@ -4,7 +4,7 @@ import "slices"
 
 // guards are the words that turn a clause round, put it off or take it back.
 type guards struct {
-	negator, joint, planned, hypothetical, conditional, past, still, attack, exception, aside [][]node
+	negator, joint, planned, hypothetical, conditional, past, gone, still, attack, exception, aside [][]node
 }
 
 // negatorReach is how many words before a match a negator is looked for.
@@ -21,7 +21,7 @@ func newGuards(groups map[string][][]node) (guards, []string) {
 	}
 	g := guards{
 		negator: get("negator"), joint: get("joint"), planned: get("planned"), hypothetical: get("hypothetical"),
-		conditional: get("conditional"), past: get("past"), still: get("still"), attack: get("attack"),
+		conditional: get("conditional"), past: get("past"), gone: get("gone"), still: get("still"), attack: get("attack"),
 		exception: get("exception"), aside: get("aside"),
 	}
 	return g, missing
@@ -36,7 +36,7 @@ func (g *guards) turns(t *Text, m span, covered []bool, role Role) bool {
 	if g.begins(t, clause, m, covered, g.conditional) && role != Round {
 		return true
 	}
-	if within(g.past, t, clause, covered) {
+	if within(g.past, t, clause, covered) || within(g.gone, t, partOf(t, m), covered) {
 		return true
 	}
 	if within(g.still, t, clause, nil) && (role == Weakness || role == Round) {
@@ -68,6 +68,27 @@ func (g *guards) negated(t *Text, m span, covered []bool) bool {
 	return false
 }
 
+// negatedWithin reports whether a negator stands in a gap of the match: the
+// sequence matches there without it too ("the bucket is never public" for
+// "bucket ... public").
+func (g *guards) negatedWithin(seq []node, t *Text, m span) bool {
+	for i := m.start; i < m.end; i++ {
+		e := startsAt(g.negator, t, i)
+		if e == i {
+			continue
+		}
+		masked := *t
+		masked.Tokens = slices.Clone(t.Tokens)
+		for k := i; k < e; k++ {
+			masked.Tokens[k].Word = ""
+		}
+		if slices.ContainsFunc(ends(seq, &masked, m.start), func(end int) bool { return end >= e }) {
+			return true
+		}
+	}
+	return false
+}
+
 // begins reports whether one of the words stands before the match in its
 // clause.
 func (g *guards) begins(t *Text, clause, m span, covered []bool, words [][]node) bool {
@@ -80,6 +101,17 @@ func clauseOf(t *Text, m span) span {
 		m.start--
 	}
 	for m.end < len(t.Tokens) && t.Tokens[m.end].Break == NoBreak {
+		m.end++
+	}
+	return m
+}
+
+// partOf widens a match to the stops around it, past commas.
+func partOf(t *Text, m span) span {
+	for m.start > 0 && t.Tokens[m.start].Break != HardBreak {
+		m.start--
+	}
+	for m.end < len(t.Tokens) && t.Tokens[m.end].Break != HardBreak {
 		m.end++
 	}
 	return m

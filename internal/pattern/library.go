@@ -60,6 +60,14 @@ type Hit struct {
 	Start, End int
 	// Matched is how many words carry the match: a longer match says more.
 	Matched int
+	spans   []span
+}
+
+// Overlaps reports whether two hits of one sentence rest on the same words.
+func (h *Hit) Overlaps(o *Hit) bool {
+	return slices.ContainsFunc(h.spans, func(a span) bool {
+		return slices.ContainsFunc(o.spans, func(b span) bool { return a.start < b.end && b.start < a.end })
+	})
 }
 
 // Version changes whenever the knowledge does.
@@ -161,6 +169,9 @@ func (l *Library) match(s *signal, sentence, around *Text) (Hit, bool) {
 			continue
 		}
 		list := spans(t.seq, sentence)
+		if !t.absent && s.role != Holding {
+			list = slices.DeleteFunc(list, func(x span) bool { return l.guard.negatedWithin(t.seq, sentence, x) })
+		}
 		if (len(list) == 0) != t.absent {
 			return Hit{}, false
 		}
@@ -176,12 +187,15 @@ func (l *Library) match(s *signal, sentence, around *Text) (Hit, bool) {
 	}
 	h := Hit{Role: s.role, Owner: s.owner, Start: len(sentence.Tokens)}
 	for _, list := range found {
-		i := slices.IndexFunc(list, func(x span) bool { return s.role == Holding || !l.guard.turns(sentence, x, covered, s.role) })
+		i := slices.IndexFunc(list, func(x span) bool {
+			return s.role == Holding || !l.guard.turns(sentence, x, covered, s.role)
+		})
 		if i < 0 {
 			return Hit{}, false
 		}
 		h.Start, h.End = min(h.Start, list[i].start), max(h.End, list[i].end)
 		h.Matched += list[i].end - list[i].start
+		h.spans = append(h.spans, list[i])
 	}
 	return h, true
 }

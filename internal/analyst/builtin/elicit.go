@@ -107,7 +107,7 @@ func (e *elicitor) claimed(at place) []scored {
 		if !e.subject.fits(p.Subjects) || e.answeredWithin(x, h) {
 			continue
 		}
-		score, ok := e.claim(at, p)
+		score, ok := e.claim(at, p, h)
 		if !ok {
 			continue
 		}
@@ -116,14 +116,14 @@ func (e *elicitor) claimed(at place) []scored {
 	slices.SortStableFunc(list, func(a, b scored) int { return b.score - a.score })
 	var out []scored
 	for _, s := range list {
-		if !slices.ContainsFunc(out, func(o scored) bool { return o.hit.Owner == s.hit.Owner || overlap(o.hit, s.hit) }) {
+		if !slices.ContainsFunc(out, func(o scored) bool { return e.family(o) == e.family(s) || o.hit.Overlaps(&s.hit) }) {
 			out = append(out, s)
 		}
 	}
 	return out
 }
 
-func overlap(a, b pattern.Hit) bool { return a.Start < b.End && b.Start < a.End }
+func (e *elicitor) family(s scored) string { return e.a.lib.Patterns()[s.hit.Owner].Family }
 
 // contrast are the words after which a sentence says the opposite.
 var contrast = []string{"but", "however", "although", "though", "yet", "whereas", "while", "except", "only", "otherwise", "still", "unless"}
@@ -132,7 +132,7 @@ var contrast = []string{"but", "however", "although", "though", "yet", "whereas"
 // states, and takes nothing back.
 func (e *elicitor) answeredWithin(x *sentence, h pattern.Hit) bool {
 	for _, y := range x.of(pattern.Answer) {
-		if y.Owner == h.Owner && !overlap(y, h) {
+		if y.Owner == h.Owner && !y.Overlaps(&h) {
 			return !slices.ContainsFunc(x.text.Tokens, func(t pattern.Token) bool { return slices.Contains(contrast, t.Word) })
 		}
 	}
@@ -141,22 +141,53 @@ func (e *elicitor) answeredWithin(x *sentence, h pattern.Hit) bool {
 
 // claim reports whether a sentence is about the subject, as far as a pattern
 // goes, and how surely.
-func (e *elicitor) claim(at place, p *pattern.Pattern) (int, bool) {
+func (e *elicitor) claim(at place, p *pattern.Pattern, h pattern.Hit) (int, bool) {
 	if e.about.OfFlow {
 		return e.claimFlow(at)
 	}
 	list := e.named(at, p)
-	if len(list) == 0 {
+	end := reason(e.sentence(at).text, h.End)
+	list = slices.DeleteFunc(list, func(s standing) bool { return s.start >= end })
+	if len(list) == 0 || at.sentence > 0 && e.a.refersBack(e.sentence(at).text) && e.isStated(at) {
 		return 1, e.isStated(at)
 	}
 	if e.flowTakes(at, p) {
 		return 0, false
 	}
-	n := list[0]
-	if p.Carrier == "last" {
-		n = list[len(list)-1]
+	return 4, nearest(e.sentence(at).text, list, p, h).element == 0
+}
+
+// nearest is the element that carries the weakness among those that a sentence
+// names: of those in the clause of the match the first or, as the pattern says,
+// the last; else the last before it, else the first of all.
+func nearest(t *pattern.Text, list []standing, p *pattern.Pattern, h pattern.Hit) standing {
+	start, end := h.Start, h.End
+	for start > 0 && t.Tokens[start].Break == pattern.NoBreak {
+		start--
 	}
-	return 4, n.element == 0
+	for end < len(t.Tokens) && t.Tokens[end].Break == pattern.NoBreak {
+		end++
+	}
+	var in, before []standing
+	for _, s := range list {
+		switch {
+		case s.start >= start && s.start < end:
+			in = append(in, s)
+		case s.start < start:
+			before = append(before, s)
+		}
+	}
+	switch {
+	case len(in) > 0 && p.Carrier == "last":
+		return in[len(in)-1]
+	case len(in) > 0:
+		return in[0]
+	case len(before) > 0 && p.Carrier != "last":
+		return before[0]
+	case len(before) > 0:
+		return before[len(before)-1]
+	}
+	return list[0]
 }
 
 // standing is an element that a sentence names; -1 where the question does
@@ -178,7 +209,7 @@ func (e *elicitor) named(at place, p *pattern.Pattern) []standing {
 			for k := start; k < end; k++ {
 				covered[k] = true
 			}
-			if e.about.Elements[i].Kind != threatmodel.ExternalEntity {
+			if carries(e.about.Elements[i].Kind, p) {
 				out = append(out, standing{start, i})
 			}
 		}

@@ -26,7 +26,7 @@ func (s *surveyor) flowsOf(at place) {
 	x := s.sentence(at)
 	for i := range x.text.Tokens {
 		verb, end := s.verb(x.text, i)
-		if verb == "" || within(x.names, i) {
+		if verb == "" || within(x.names, i) || isNoun(x.text, i) {
 			continue
 		}
 		from, to := s.actor(x, i), s.object(x, end)
@@ -48,6 +48,19 @@ func (s *surveyor) verb(t *pattern.Text, i int) (string, int) {
 		}
 	}
 	return "", i
+}
+
+// isNoun reports whether a word that could be a verb follows one after which a
+// noun stands.
+func isNoun(t *pattern.Text, i int) bool {
+	if i == 0 {
+		return true
+	}
+	switch t.Tokens[i-1].Word {
+	case "a", "an", "the", "of", "for", "with", "by", "in", "on", "at", "all", "these", "those", "such", "any", "no", "each", "every", "its", "their", "our", "from", "per":
+		return true
+	}
+	return false
 }
 
 func within(names []named, i int) bool {
@@ -128,8 +141,14 @@ func (s *surveyor) mayStand(c *component, n *named) bool {
 	if c.sure || c.kind == threatmodel.ExternalEntity {
 		return true
 	}
-	return n.proper || (n.bare && !slices.Contains(c.tags, "service"))
+	if c.phrase || c.capital {
+		return n.role == agent || n.proper
+	}
+	return n.proper || n.bare && slices.ContainsFunc(c.tags, func(t string) bool { return slices.Contains(pointed, t) })
 }
+
+// pointed are the tags of nouns that tell enough by themselves.
+var pointed = []string{"gateway", "proxy", "cache", "queue", "object-storage", "registry", "browser", "database"}
 
 func (s *surveyor) planned(x *sentence, from, to *named) bool {
 	return x.text.IsQuestion() || s.a.lib.IsPlanned(x.text, min(from.start, to.start), max(from.end, to.end))

@@ -23,6 +23,10 @@ type named struct {
 	bare bool
 	// proper is true for a name written with capitals.
 	proper bool
+	// phrase is true for words with an article that no entry explains, and
+	// role is what they do in the sentence.
+	phrase bool
+	role   role
 }
 
 // maxModifiers is how many words before a noun belong to its name.
@@ -44,6 +48,12 @@ func (r *reader) names(t *pattern.Text) []named {
 		out = append(out, n)
 	}
 	out = append(out, r.capitals(t, taken)...)
+	for _, n := range out {
+		for i := n.start; i < n.end; i++ {
+			taken[i] = true
+		}
+	}
+	out = append(out, r.phrases(t, taken)...)
 	slices.SortFunc(out, func(a, b named) int { return a.start - b.start })
 	return out
 }
@@ -52,7 +62,7 @@ func (r *reader) names(t *pattern.Text) []named {
 // belong to it.
 func (r *reader) mention(t *pattern.Text, m pattern.Mention, taken []bool) (named, bool) {
 	e := m.Entry
-	if m.Start < len(taken) && taken[m.Start] {
+	if taken[m.Start] || inCode(t, m.Start, m.End) {
 		return named{}, false
 	}
 	n := named{start: m.Start, end: m.End, kind: e.Kind, tags: e.Tags, entry: e}
@@ -75,6 +85,9 @@ func (r *reader) mention(t *pattern.Text, m pattern.Mention, taken []bool) (name
 		}
 		n.bare = n.start == m.Start && m.End-m.Start == 1
 		n.proper = n.start < m.Start && upper(t, n.start)
+		if n.bare && m.Start > 0 && isArticle(t.Tokens[m.Start-1].Word) {
+			n.role = r.roleOf(t, m.Start-1, m.End)
+		}
 	case "party":
 		if r.headFollows(t, m.End) {
 			return named{}, false
@@ -123,11 +136,14 @@ func (r *reader) verbal(t *pattern.Text, m pattern.Mention) bool {
 	if m.End-m.Start > 1 || m.Start == 0 {
 		return false
 	}
-	w := t.Tokens[m.Start].Word
-	if !r.isVerb(t, m.Start) || w == strings.ToLower(m.Entry.Name) {
+	if !r.isVerb(t, m.Start) || t.Tokens[m.Start].Break != pattern.NoBreak {
 		return false
 	}
-	return true
+	before := t.Tokens[m.Start-1].Word
+	if t.Tokens[m.Start].Word != strings.ToLower(m.Entry.Name) {
+		return !isArticle(before)
+	}
+	return strings.HasSuffix(before, "s") || auxiliaries[before] || before == "to" || before == "not" || before == "and" || before == "we" || before == "they"
 }
 
 func (r *reader) isVerb(t *pattern.Text, i int) bool {
@@ -168,17 +184,32 @@ func (r *reader) properModifiers(t *pattern.Text, i int, taken []bool) int {
 // modifies reports whether a word can be part of a component's name.
 func (r *reader) modifies(t *pattern.Text, k int) bool {
 	w := t.Tokens[k].Word
-	if utf8.RuneCountInString(w) < 2 && !upper(t, k) || digits(w) {
+	if utf8.RuneCountInString(w) < 2 && !upper(t, k) || digits(w) || inCode(t, k, k+1) {
 		return false
 	}
 	if r.lib.At("stop", t, k) > k {
 		return upper(t, k) && k > 0 && t.Tokens[k].Break == pattern.NoBreak && len(w) > 3
 	}
 	if r.isVerb(t, k) {
+		if k > 0 && isArticle(t.Tokens[k-1].Word) && t.Tokens[k].Break == pattern.NoBreak {
+			return true
+		}
 		return upper(t, k) && k > 0 && t.Tokens[k].Break == pattern.NoBreak || r.lib.At("verb-noun", t, k) > k
 	}
 	return !strings.HasSuffix(w, "ly")
 }
+
+// inCode reports whether words are part of an address, a path or an
+// identifier: what stands right beside them is no space.
+func inCode(t *pattern.Text, start, end int) bool {
+	from, to := t.Tokens[start].Start, t.Tokens[end-1].End
+	before := from > 0 && strings.ContainsRune("_/.:@=#$\\", rune(t.Raw[from-1]))
+	after := to < len(t.Raw) && strings.ContainsRune("_/@=", rune(t.Raw[to]))
+	dotted := to+1 < len(t.Raw) && t.Raw[to] == '.' && isLetter(t.Raw[to+1])
+	return before || after || dotted
+}
+
+func isLetter(c byte) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' }
 
 func digits(s string) bool { return strings.Trim(s, "0123456789") == "" }
 

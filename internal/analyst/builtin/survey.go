@@ -28,6 +28,10 @@ type component struct {
 	inside       string
 	mentions     []place
 	cited        []place
+	// acts counts the sentences in which it does something; capital and phrase
+	// tell names that only their writing makes names.
+	acts            int
+	capital, phrase, bare bool
 	// sure is true for what may stand in the diagram without a flow: named
 	// in a table, by a noun with what tells which one, or a technology.
 	sure bool
@@ -73,12 +77,15 @@ func (s *surveyor) add(n *named) *component {
 	k := key(n.text)
 	c := s.byKey[k]
 	if c == nil {
-		c = &component{name: n.text, kind: n.kind, tags: n.tags}
+		c = &component{name: n.text, kind: n.kind, tags: n.tags, phrase: n.phrase, bare: n.bare, capital: n.entry == nil && !n.phrase}
 		s.byKey[k] = c
 		s.order = append(s.order, c)
 	}
 	if !n.bare && n.entry != nil && n.entry.Type != "party" {
 		c.sure = true
+	}
+	if n.role == agent {
+		c.acts++
 	}
 	return c
 }
@@ -116,18 +123,41 @@ func technologiesBeside(t *pattern.Text, n *named) []string {
 	return out
 }
 
-// recur takes names in capitals for components where they come back, and
-// bare nouns for the one component that ends in them.
+// vague are nouns that name nothing without a further word.
+var vague = []string{
+	"service", "microservice", "subsystem", "component", "system", "server", "app", "application", "api", "endpoint", "platform", "database", "db", "store",
+	"storage", "log", "job", "client", "module", "tool", "node", "machine", "instance", "host", "agent", "operator", "manager", "device", "handler", "backend", "game", "display", "worker", "portal", "site", "website", "web site", "frontend", "front end", "queue", "topic", "stream", "cache", "bucket", "archive", "volume", "repository", "ui", "web ui", "bus", "controller", "plugin", "driver", "device", "sensor", "terminal", "engine", "hub", "core", "parser", "listener", "consumer", "processor",
+}
+
+// recur takes names that only their writing makes names for components where
+// they come back, and phrases where they act.
 func (s *surveyor) recur() {
 	for _, c := range s.order {
-		words := strings.Fields(c.name)
 		switch {
-		case c.sure:
-		case c.kind == threatmodel.ExternalEntity:
-		case len(c.tags) == 0 && len(c.mentions) >= 4-min(len(words), 2):
-			c.sure = true
+		case c.sure || c.kind == threatmodel.ExternalEntity:
+		case c.capital:
+			c.sure = len(c.mentions) >= 4-min(len(strings.Fields(c.name)), 2)
+		case c.bare && !slices.Contains(vague, key(c.name)):
+			c.sure = c.acts > 0
+		case c.phrase:
+			c.sure = c.acts > 0 || len(c.mentions) > 1 && s.inPlace(c)
 		}
 	}
+}
+
+// inPlace reports whether a phrase is said to hold or run something: "in the
+// evidence locker".
+func (s *surveyor) inPlace(c *component) bool {
+	for _, at := range c.mentions {
+		t := s.sentence(at).text
+		if start, _, ok := mentionOf(t, strings.Fields(key(c.name))); ok && start > 1 {
+			switch t.Tokens[start-2].Word {
+			case "in", "to", "at", "from", "on":
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // find looks a name of a sentence up: the component itself or, for a bare
@@ -196,7 +226,13 @@ func (s *surveyor) attribute(at place) {
 // else the one of the sentence before, of the list's introduction, of the
 // headings, of the passage before, or of the whole section.
 func (s *surveyor) carrier(at place) *component {
-	for k := at.sentence; k >= 0; k-- {
+	x := s.sentence(at)
+	if at.sentence == 0 || !s.a.refersBack(x.text) {
+		if c := s.firstIn(namesFor(x)); c != nil {
+			return c
+		}
+	}
+	for k := at.sentence - 1; k >= 0; k-- {
 		if c := s.firstIn(s.sentence(place{at.passage, k}).names); c != nil {
 			return c
 		}
@@ -211,8 +247,8 @@ func (s *surveyor) carrier(at place) *component {
 		}
 	}
 	for i := at.passage - 1; i >= 0 && s.q.Passages[i].Section == s.q.Passages[at.passage].Section; i-- {
-		for k := len(s.readings[i].sentences) - 1; k >= 0; k-- {
-			if c := s.firstIn(s.readings[i].sentences[k].names); c != nil {
+		for _, x := range s.readings[i].sentences {
+			if c := s.firstIn(x.names); c != nil {
 				return c
 			}
 		}
@@ -220,13 +256,57 @@ func (s *surveyor) carrier(at place) *component {
 	return s.main()
 }
 
-func (s *surveyor) firstIn(names []named) *component {
-	for i := range names {
-		if c := s.find(&names[i]); c != nil && c.sure && c.kind != threatmodel.ExternalEntity {
-			return c
+// namesFor are the names of a sentence that may carry what its weakness signals
+// state: not those that only stand in a clause that gives a reason for it.
+func namesFor(x *sentence) []named {
+	end := len(x.text.Tokens)
+	for _, h := range x.of(pattern.Weakness) {
+		end = min(end, reason(x.text, h.End))
+	}
+	var out []named
+	for _, n := range x.names {
+		if n.start < end {
+			out = append(out, n)
 		}
 	}
-	return nil
+	return out
+}
+
+// reason gives where, from a word on, a clause begins that gives a reason; the
+// end of the text where none does.
+func reason(t *pattern.Text, from int) int {
+	for i := max(from, 1); i < len(t.Tokens); i++ {
+		switch t.Tokens[i].Word {
+		case "because", "since", "as", "so":
+			if t.Tokens[i].Break != pattern.NoBreak {
+				return i
+			}
+		}
+	}
+	return len(t.Tokens)
+}
+
+// refersBack reports whether a sentence begins with a word for what the
+// sentence before named.
+func (a *Analyst) refersBack(t *pattern.Text) bool {
+	return len(t.Tokens) > 0 && a.lib.At("back", t, 0) > 0
+}
+
+// firstIn is the first component among names: one that the lexicon explains
+// before one that only its capitals make a name.
+func (s *surveyor) firstIn(names []named) *component {
+	var capital *component
+	for i := range names {
+		c := s.find(&names[i])
+		switch {
+		case c == nil || !c.sure || c.kind == threatmodel.ExternalEntity:
+		case !c.capital:
+			return c
+		case capital == nil:
+			capital = c
+		}
+	}
+	return capital
 }
 
 // heading finds the component that a heading is about: one that it names, or

@@ -81,10 +81,10 @@ func (t *treatment) control(i int, c *analyze.CandidateControl, first bool) anal
 		out.Verdict, out.Rationale = threatmodel.Inherited, "A platform provides it: "+t.quote(best.at)
 	case best.same:
 		out.Verdict, out.Rationale = threatmodel.Partial, "It is stated, and its own sentence limits it: "+t.quote(best.at)
-	case len(against) > 0 && !t.about.Threat.Omission && best.here && best.verdict != threatmodel.Partial:
+	case len(against) > 0 && !t.silent() && best.here && best.verdict != threatmodel.Partial:
 		out.Verdict, out.Contradicts = threatmodel.Bypassed, t.citeAll(against)
 		out.Rationale = "It is stated, " + t.quote(best.at) + ", and the design goes round it: " + t.quote(against[0])
-	case len(against) > 0 && !t.about.Threat.Omission:
+	case len(against) > 0 && !t.silent():
 		out.Verdict, out.Contradicts = threatmodel.Partial, t.citeAll(against)
 		out.Rationale = "It is stated in part, " + t.quote(best.at) + ", and not for what this threat uses."
 	case best.verdict == threatmodel.Claimed:
@@ -93,6 +93,12 @@ func (t *treatment) control(i int, c *analyze.CandidateControl, first bool) anal
 		out.Verdict, out.Rationale = best.verdict, "The mechanism is stated: "+t.quote(best.at)
 	}
 	return out
+}
+
+// silent reports whether the threat rests on silence: none of its sentences
+// states the weakness.
+func (t *treatment) silent() bool {
+	return t.about.Threat.Omission && !slices.ContainsFunc(t.quotes, func(at place) bool { return len(t.sentence(at).of(pattern.Weakness)) > 0 })
 }
 
 // against are the threat's own sentences, but for the one that states the
