@@ -46,6 +46,8 @@ func serve(in *bufio.Reader, out io.Writer) error {
 		return err
 	}
 	limitMemory(uint64(s.Memory) + ownMemory)
+	// Garbage is collected in time before that limit.
+	debug.SetMemoryLimit(s.Memory + ownMemory/2)
 	e, err := startEngine(s)
 	if err != nil {
 		name, detail := report(err)

@@ -20,8 +20,10 @@ type document struct {
 	engine pdfium.Pdfium
 	ref    references.FPDF_DOCUMENT
 	pages  int
-	out    layout.Document
-	fonts  map[fontKey]int
+	about  layout.About
+	out    layout.Pages
+	set    []layout.Font
+	fonts  map[fontKey]int // indexes of set
 	glyphs int
 	// form is the document's form, once it was asked for.
 	form      references.FPDF_FORMHANDLE
@@ -98,12 +100,12 @@ func (d *document) read() (threatmodel.Source, error) {
 		if err != nil {
 			return threatmodel.Source{}, err
 		}
-		d.out.Pages = append(d.out.Pages, p)
+		d.out.Add(d.set, p)
 	}
 	if err := d.closeForm(); err != nil {
 		return threatmodel.Source{}, err
 	}
-	src := layout.Read(d.out)
+	src := d.out.Read(d.about)
 	if len(src.Blocks) == 0 {
 		return src, noText(src)
 	}
@@ -125,10 +127,10 @@ func noText(src threatmodel.Source) error {
 // metadata reads title and language. A document without them is as good.
 func (d *document) metadata() {
 	if title, err := d.engine.FPDF_GetMetaText(&requests.FPDF_GetMetaText{Document: d.ref, Tag: "Title"}); err == nil {
-		d.out.Title = strings.TrimSpace(title.Value)
+		d.about.Title = strings.TrimSpace(title.Value)
 	}
 	if language, err := d.engine.FPDFCatalog_GetLanguage(&requests.FPDFCatalog_GetLanguage{Document: d.ref}); err == nil {
-		d.out.Language = language.Language
+		d.about.Language = language.Language
 	}
 }
 
@@ -146,9 +148,9 @@ func (d *document) font(page references.FPDF_TEXTPAGE, index int) int {
 	}
 	i, ok := d.fonts[key]
 	if !ok {
-		i = len(d.out.Fonts)
+		i = len(d.set)
 		d.fonts[key] = i
-		d.out.Fonts = append(d.out.Fonts, fontOf(key.name, key.flags))
+		d.set = append(d.set, fontOf(key.name, key.flags))
 	}
 	return i
 }

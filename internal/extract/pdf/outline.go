@@ -26,7 +26,7 @@ func (d *document) outline() {
 }
 
 func (d *document) siblings(b references.FPDF_BOOKMARK, level int) {
-	for len(d.out.Outline) < maxOutline {
+	for len(d.about.Outline) < maxOutline {
 		d.entry(b, level)
 		if level < maxOutlineDepth {
 			child, err := d.engine.FPDFBookmark_GetFirstChild(&requests.FPDFBookmark_GetFirstChild{Document: d.ref, Bookmark: &b})
@@ -52,7 +52,7 @@ func (d *document) entry(b references.FPDF_BOOKMARK, level int) {
 			e.Page = page.Index + 1
 		}
 	}
-	d.out.Outline = append(d.out.Outline, e)
+	d.about.Outline = append(d.about.Outline, e)
 }
 
 // destination finds where an entry leads, itself or by an action.

@@ -33,18 +33,18 @@ type facts struct {
 // outline. It reports errSlow alone: what the second reader cannot read is
 // merely not known.
 func (d *document) second(data []byte, password string) error {
-	if d.out.Title != "" && len(d.out.Outline) > 0 || len(data) > secondMaxSize {
+	if d.about.Title != "" && len(d.about.Outline) > 0 || len(data) > secondMaxSize {
 		return nil
 	}
 	f, err := within(secondTimeout, func() (facts, error) { return readFacts(data, password) })
 	if errors.Is(err, errSlow) {
 		return err
 	}
-	if d.out.Title == "" {
-		d.out.Title = strings.TrimSpace(f.title)
+	if d.about.Title == "" {
+		d.about.Title = strings.TrimSpace(f.title)
 	}
-	if len(d.out.Outline) == 0 {
-		d.out.Outline = f.outline
+	if len(d.about.Outline) == 0 {
+		d.about.Outline = f.outline
 	}
 	return nil
 }

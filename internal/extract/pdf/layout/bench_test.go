@@ -31,7 +31,7 @@ func BenchmarkRead(b *testing.B) {
 				}
 			}
 			for b.Loop() {
-				layout.Read(layout.Document{Fonts: fonts, Pages: []layout.Page{p}})
+				readAs(layout.About{}, []layout.Page{p})
 			}
 		})
 	}

@@ -27,7 +27,7 @@ type look struct {
 
 // headings finds the headings among the parts and their levels.
 func (r *reader) headings() {
-	o := newOutline(r.doc.Outline)
+	o := newOutline(r.about.Outline)
 	var found []*heading
 	for _, s := range r.pages {
 		for i := range s.parts {

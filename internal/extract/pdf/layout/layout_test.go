@@ -49,9 +49,17 @@ func page(from float64, lines ...string) layout.Page {
 	return p
 }
 
+func readAs(about layout.About, pages []layout.Page) threatmodel.Source {
+	var p layout.Pages
+	for _, page := range pages {
+		p.Add(fonts, page)
+	}
+	return p.Read(about)
+}
+
 func read(t *testing.T, pages ...layout.Page) threatmodel.Source {
 	t.Helper()
-	src := layout.Read(layout.Document{Fonts: fonts, Pages: pages})
+	src := readAs(layout.About{}, pages)
 	if err := sourcetest.Check(src, 0); err != nil {
 		t.Error(err)
 	}
@@ -171,6 +179,37 @@ func TestATableIsReadByRows(t *testing.T) {
 	}
 }
 
+func TestATableThatAPageEndCutsIsOne(t *testing.T) {
+	var pages []layout.Page
+	for n := range 2 {
+		var p layout.Page
+		if n == 0 {
+			p = page(500, full, full+".")
+		} else {
+			p = page(160, full, full+".")
+		}
+		for i := range 4 {
+			y := 60 + 15*float64(i)
+			if n == 0 {
+				y = 540 + 15*float64(i)
+			}
+			for j, cell := range []string{"Part %c%d", "does task %c%d", "since %c%d"} {
+				p.Runs = append(p.Runs, set(regular, 10, 50+110*float64(j), y, fmt.Sprintf(cell, 'A'+n, i)))
+			}
+		}
+		pages = append(pages, p)
+	}
+	groups := map[int]int{}
+	for _, b := range read(t, pages...).Blocks {
+		if b.Kind == threatmodel.BlockTableRow {
+			groups[b.Group]++
+		}
+	}
+	if d := cmp.Diff(map[int]int{1: 8}, groups); d != "" {
+		t.Errorf("rows by table (-want +got):\n%s", d)
+	}
+}
+
 func TestRunningLinesAreNoBody(t *testing.T) {
 	var pages []layout.Page
 	for i := range 5 {
@@ -198,11 +237,8 @@ func TestContentsAreNoBody(t *testing.T) {
 }
 
 func TestTheOutlineDecidesOnHeadings(t *testing.T) {
-	doc := layout.Document{
-		Fonts: fonts, Pages: []layout.Page{page(100, "Storage", "", full, full+".", "", "Keys", "", full, full+".")},
-		Outline: []layout.Entry{{Title: "Storage", Level: 1, Page: 1}, {Title: "Keys", Level: 2, Page: 1}},
-	}
-	src := layout.Read(doc)
+	about := layout.About{Outline: []layout.Entry{{Title: "Storage", Level: 1, Page: 1}, {Title: "Keys", Level: 2, Page: 1}}}
+	src := readAs(about, []layout.Page{page(100, "Storage", "", full, full+".", "", "Keys", "", full, full+".")})
 	levels := map[string]int{}
 	for _, b := range src.Blocks {
 		if b.Kind == threatmodel.BlockHeading {
@@ -218,8 +254,7 @@ func TestTheOutlineDecidesOnHeadings(t *testing.T) {
 // lost or made up, and every block is a slice of the text.
 func TestNothingIsLost(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		var doc layout.Document
-		doc.Fonts = fonts
+		var pages []layout.Page
 		want := map[rune]int{}
 		for range rapid.IntRange(1, 3).Draw(t, "pages") {
 			p := layout.Page{Width: 400, Height: 600}
@@ -234,9 +269,9 @@ func TestNothingIsLost(t *testing.T) {
 					}
 				}
 			}
-			doc.Pages = append(doc.Pages, p)
+			pages = append(pages, p)
 		}
-		src := layout.Read(doc)
+		src := readAs(layout.About{}, pages)
 		if err := sourcetest.Check(src, 0); err != nil {
 			t.Fatal(err)
 		}
@@ -257,22 +292,23 @@ func FuzzRead(f *testing.F) {
 	f.Add([]byte("some text that the fuzzer may begin with, long enough for a few glyphs"), uint8(1))
 	f.Add([]byte("\x02\x00\xff•\t- \n\r1. "), uint8(2))
 	f.Fuzz(func(t *testing.T, data []byte, pages uint8) {
-		if err := sourcetest.Check(layout.Read(fuzzed(data, int(pages%4)+1)), 0); err != nil {
+		if err := sourcetest.Check(readAs(fuzzed(data, int(pages%4)+1)), 0); err != nil {
 			t.Error(err)
 		}
 	})
 }
 
 // fuzzed makes pages from bytes: twelve a glyph.
-func fuzzed(data []byte, pages int) layout.Document {
-	doc := layout.Document{Fonts: fonts, Title: string(data[:min(len(data), 20)]), Pages: make([]layout.Page, pages)}
-	for i := range doc.Pages {
-		doc.Pages[i] = layout.Page{Width: 400, Height: 600, Broken: len(data)%11 == 10}
+func fuzzed(data []byte, count int) (layout.About, []layout.Page) {
+	about := layout.About{Title: string(data[:min(len(data), 20)])}
+	pages := make([]layout.Page, count)
+	for i := range pages {
+		pages[i] = layout.Page{Width: 400, Height: 600, Broken: len(data)%11 == 10}
 	}
 	var run layout.Run
 	for i := 0; i+12 <= len(data); i += 12 {
 		d := data[i : i+12]
-		p := &doc.Pages[int(d[0])%pages]
+		p := &pages[int(d[0])%count]
 		x, y := number(d[1:3]), number(d[3:5])
 		glyph := layout.Glyph{Rune: rune(binary.LittleEndian.Uint16(d[5:7])) << (d[7] % 6), Box: layout.Box{L: x, T: y, R: x + number(d[8:9]), B: y + float64(d[9]%40)}}
 		if d[10]%4 == 0 || len(run.Glyphs) == 0 {
@@ -286,10 +322,10 @@ func fuzzed(data []byte, pages int) layout.Document {
 		if d[10]%7 == 0 {
 			p.Shapes = append(p.Shapes, glyph.Box)
 			p.Drawn = append(p.Drawn, layout.Drawn{Text: string(d), Box: glyph.Box, Form: d[0]%2 == 0})
-			doc.Outline = append(doc.Outline, layout.Entry{Title: string(d), Level: int(d[3]), Page: int(d[4])})
+			about.Outline = append(about.Outline, layout.Entry{Title: string(d), Level: int(d[3]), Page: int(d[4])})
 		}
 	}
-	return doc
+	return about, pages
 }
 
 // number makes a coordinate of bytes; a few are no place at all.

@@ -7,15 +7,13 @@
 // downward.
 package layout
 
-// Document is what was found on the pages of a document.
-type Document struct {
+// About is what a document says of itself.
+type About struct {
 	// Title is the title in the document's metadata; it may be empty or
 	// useless.
 	Title string
 	// Language is the language that the document states, as it states it.
 	Language string
-	Fonts    []Font
-	Pages    []Page
 	// Outline holds the entries of the document's outline, in its order.
 	Outline []Entry
 }

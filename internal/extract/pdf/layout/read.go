@@ -1,36 +1,45 @@
 package layout
 
 import (
+	"math"
 	"strings"
 
 	"github.com/bartizan-security/bartizan/pkg/threatmodel"
 )
 
-// Read finds the structure of a document. Every block of the result is a
-// slice of its text, and says on which page it stands.
-func Read(doc Document) threatmodel.Source {
-	pages := make([]*sheet, len(doc.Pages))
-	for i := range doc.Pages {
-		pages[i] = newSheet(&doc, i)
-	}
+// Pages collects the pages of a document. What it keeps of a page is a third
+// of its glyphs. The zero value is ready.
+type Pages struct{ sheets []*sheet }
+
+// Add adds the page after those before, set in some of the fonts.
+func (p *Pages) Add(fonts []Font, page Page) {
+	p.sheets = append(p.sheets, newSheet(fonts, &page, len(p.sheets)+1))
+}
+
+// Read finds the structure of the document that the pages make up. Every block
+// of the result is a slice of its text, and says on which page it stands. The
+// pages must not be used afterwards.
+func (p *Pages) Read(about About) threatmodel.Source {
+	pages := p.sheets
 	furniture(pages)
 	for _, s := range pages {
 		s.order()
 	}
-	r := reader{doc: &doc, pages: pages, m: measure(pages), known: vocabulary(pages)}
+	r := reader{about: about, pages: pages, m: measure(pages), known: vocabulary(pages)}
 	for _, s := range pages {
 		r.page(s)
 	}
 	r.headings()
 	r.linkedContents()
 	r.joinPages()
+	r.joinTables()
 	r.listLevels()
 	return r.write()
 }
 
 // reader is a document being read.
 type reader struct {
-	doc   *Document
+	about About
 	pages []*sheet
 	m     metrics
 	// inContents is true while a table of contents may go on to the next page.
@@ -88,7 +97,8 @@ func (r *reader) region(reg region, s *sheet) []part {
 func joinColumns(before, next []part) []part {
 	if len(before) > 0 && len(next) > 0 {
 		a, b := &before[len(before)-1], &next[0]
-		if b.box.T < a.box.B-a.last().heightOrSize() && continues(a, b) {
+		// The next column begins higher than the last ends.
+		if b.box.T < a.box.B-0.5*a.last().size && continues(a, b) {
 			for _, l := range b.lines {
 				a.add(l)
 			}
@@ -97,9 +107,6 @@ func joinColumns(before, next []part) []part {
 	}
 	return append(before, next...)
 }
-
-// heightOrSize keeps a comparison of boxes from hanging on rounding.
-func (l *line) heightOrSize() float64 { return 0.5 * max(l.size, 1) }
 
 // continues reports whether b goes on with the sentence that a leaves open.
 func continues(a, b *part) bool {
@@ -133,6 +140,25 @@ func (r *reader) joinPages() {
 	}
 }
 
+// joinTables makes one table of those that a page end cuts: the rows that begin
+// a page have the columns of those that end the page before, and no header.
+func (r *reader) joinTables() {
+	for i := 1; i < len(r.pages); i++ {
+		before, after := r.pages[i-1].parts, r.pages[i].parts
+		if len(before) == 0 || len(after) == 0 || !sameTable(&before[len(before)-1], &after[0]) {
+			continue
+		}
+		for j, group := 0, after[0].group; j < len(after) && after[j].group == group; j++ {
+			after[j].group = before[len(before)-1].group
+		}
+	}
+}
+
+func sameTable(a, b *part) bool {
+	return a.kind == threatmodel.BlockTableRow && b.kind == threatmodel.BlockTableRow && !b.header &&
+		len(a.cells) == len(b.cells) && math.Abs(a.box.L-b.box.L) < 3
+}
+
 // aside reports whether prose goes on past a part: a figure at the top of a
 // page, a footnote at its end.
 func aside(p *part) bool {
@@ -164,7 +190,7 @@ func lastFlow(parts []part) *part {
 // title is the document's title: what its metadata says where that is one,
 // else its first large heading.
 func (r *reader) title() string {
-	if t := usefulTitle(r.doc.Title); t != "" {
+	if t := usefulTitle(r.about.Title); t != "" {
 		return t
 	}
 	best, size := "", 0.0

@@ -25,11 +25,13 @@ type sheet struct {
 	drawn      []Drawn
 	tables     []ruled
 	dots       []Box
+	// broken, failed and scanned say why text is missing, blank that all is.
+	broken, failed, scanned, blank bool
 }
 
-func newSheet(doc *Document, index int) *sheet {
-	p := &doc.Pages[index]
-	s := &sheet{number: index + 1, width: p.Width, height: p.Height, drawn: p.Drawn}
+func newSheet(fonts []Font, p *Page, number int) *sheet {
+	s := &sheet{number: number, width: p.Width, height: p.Height, drawn: p.Drawn, broken: p.Broken, failed: p.Failed}
+	s.blank, s.scanned = len(p.Runs) == 0, len(p.Runs) == 0 && p.Images > 0
 	if p.Failed {
 		return s
 	}
@@ -48,7 +50,7 @@ func newSheet(doc *Document, index int) *sheet {
 	if main%2 == 1 {
 		s.width, s.height = s.height, s.width
 	}
-	s.frags = fragments(doc.Fonts, byTurn[main])
+	s.frags = fragments(fonts, byTurn[main])
 	s.rows = rows(s.frags)
 	if main == 0 {
 		lines := verticals(p.Shapes)
@@ -59,7 +61,7 @@ func newSheet(doc *Document, index int) *sheet {
 	}
 	for _, turn := range []int{0, 1, 2, 3, -1} {
 		if turn != main {
-			s.turn(doc.Fonts, byTurn[turn])
+			s.turn(fonts, byTurn[turn])
 		}
 	}
 	return s

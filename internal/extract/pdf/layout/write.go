@@ -20,10 +20,10 @@ func (r *reader) write() threatmodel.Source {
 		}
 	}
 	r.notices(&w.b)
-	pages := len(r.doc.Pages)
-	src := w.b.Source(threatmodel.Document{Title: block.Clean(r.title()), Pages: &pages})
-	if len(r.doc.Language) >= 2 {
-		src.Language = strings.ToLower(r.doc.Language[:2])
+	count := len(r.pages)
+	src := w.b.Source(threatmodel.Document{Title: block.Clean(r.title()), Pages: &count})
+	if len(r.about.Language) >= 2 {
+		src.Language = strings.ToLower(r.about.Language[:2])
 	}
 	return src
 }
@@ -183,7 +183,7 @@ func joinsWithout(first, second string, known map[string]bool) bool {
 	case known[a+"-"+b]:
 		return false
 	}
-	return !strings.ContainsAny(a, "-/") || known[b] == false
+	return !strings.ContainsAny(a, "-/") || !known[b]
 }
 
 func notWord(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }
@@ -208,21 +208,21 @@ func vocabulary(pages []*sheet) map[string]bool {
 // notices names the pages that could not be read.
 func (r *reader) notices(b *block.Builder) {
 	var broken, partly, failed, pictures []int
-	for i, p := range r.doc.Pages {
+	for _, p := range r.pages {
 		switch {
-		case p.Failed:
-			failed = append(failed, i+1)
-		case p.Broken && len(p.Runs) > 0:
-			partly = append(partly, i+1)
-		case p.Broken:
-			broken = append(broken, i+1)
-		case p.Images > 0 && len(p.Runs) == 0:
-			pictures = append(pictures, i+1)
+		case p.failed:
+			failed = append(failed, p.number)
+		case p.broken && !p.blank:
+			partly = append(partly, p.number)
+		case p.broken:
+			broken = append(broken, p.number)
+		case p.scanned:
+			pictures = append(pictures, p.number)
 		}
 	}
 	say := func(pages []int, how, why string) {
 		if len(pages) > 0 {
-			b.Notice(threatmodel.NoticeUnreadable, "%s %s: %s.", Pages(pages), how, why)
+			b.Notice(threatmodel.NoticeUnreadable, "%s %s: %s.", pageList(pages), how, why)
 		}
 	}
 	const fonts = "fonts do not say which characters they show, so that the text cannot be told; export the document again or run text recognition (OCR) on it"
@@ -232,9 +232,9 @@ func (r *reader) notices(b *block.Builder) {
 	say(failed, "not read", "the page is damaged")
 }
 
-// Pages writes the numbers of pages, ascending, as a person does: pages 1-3,
+// pageList writes the numbers of pages, ascending, as a person does: Pages 1-3,
 // 7.
-func Pages(pages []int) string {
+func pageList(pages []int) string {
 	pages = slices.Clone(pages)
 	slices.Sort(pages)
 	var out []string
