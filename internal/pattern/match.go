@@ -74,7 +74,17 @@ func addEnds(out []int, n *node, t *Text, i int, inside bool) []int {
 // isForm reports whether a word is the given one or its plural.
 func isForm(word, base string) bool {
 	tail, ok := strings.CutPrefix(word, base)
-	return ok && (tail == "" || (len(base) > 2 && (tail == "s" || tail == "es")))
+	return ok && (tail == "" || (len(base) > 2 && (tail == "s" || (tail == "es" && takesES(base)))))
+}
+
+// takesES reports whether the plural of a word ends in "es": "notes" is none
+// of "not".
+func takesES(word string) bool {
+	switch word[len(word)-1] {
+	case 's', 'x', 'z', 'o', 'h':
+		return true
+	}
+	return false
 }
 
 func hasTag(e *Entry, tag string) bool {

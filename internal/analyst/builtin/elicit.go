@@ -217,7 +217,8 @@ func (e *elicitor) named(at place, p *pattern.Pattern) []standing {
 	for i := range x.names {
 		n := &x.names[i]
 		unseen := !covered[n.start] && !covered[n.end-1]
-		if unseen && !n.bare && n.entry != nil && n.entry.Type != "party" && carries(n.kind, p) {
+		other := n.entry != nil && n.entry.Type != "party" && !n.bare || n.entry == nil && !n.phrase && strings.Contains(n.text, " ")
+		if unseen && other && carries(n.kind, p) {
 			out = append(out, standing{n.start, -1})
 		}
 	}

@@ -200,16 +200,22 @@ func (r *reader) modifies(t *pattern.Text, k int) bool {
 }
 
 // inCode reports whether words are part of an address, a path or an
-// identifier: what stands right beside them is no space.
+// identifier, by the run of characters without space that they stand in.
 func inCode(t *pattern.Text, start, end int) bool {
 	from, to := t.Tokens[start].Start, t.Tokens[end-1].End
-	before := from > 0 && strings.ContainsRune("_/.:@=#$\\", rune(t.Raw[from-1]))
-	after := to < len(t.Raw) && strings.ContainsRune("_/@=", rune(t.Raw[to]))
-	dotted := to+1 < len(t.Raw) && t.Raw[to] == '.' && isLetter(t.Raw[to+1])
-	return before || after || dotted
+	for from > 0 && !unicode.IsSpace(rune(t.Raw[from-1])) {
+		from--
+	}
+	for to < len(t.Raw) && !unicode.IsSpace(rune(t.Raw[to])) {
+		to++
+	}
+	run := strings.Trim(t.Raw[from:to], "().,;:!?\"'")
+	if strings.ContainsAny(run, "_@=$\\") || strings.Contains(run, "://") || strings.HasPrefix(run, "/") || strings.HasPrefix(run, "--") || strings.Count(run, "/") > 1 {
+		return true
+	}
+	i := strings.IndexByte(run, '.')
+	return i > 0 && i+1 < len(run) && end-start == 1 && len(run) > t.Tokens[end-1].End-t.Tokens[start].Start
 }
-
-func isLetter(c byte) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' }
 
 func digits(s string) bool { return strings.Trim(s, "0123456789") == "" }
 
@@ -231,7 +237,8 @@ func (r *reader) capitals(t *pattern.Text, taken []bool) []named {
 			end++
 		}
 		if text := t.Slice(i, end); r.isName(t, i, end) {
-			out = append(out, named{start: i, end: end, text: text, kind: threatmodel.Process, proper: true})
+			n := named{start: i, end: end, text: text, kind: threatmodel.Process, proper: true, role: r.roleOf(t, i, end)}
+			out = append(out, n)
 		}
 		i = end
 	}
@@ -241,6 +248,9 @@ func (r *reader) capitals(t *pattern.Text, taken []bool) []named {
 // isName reports whether words in capitals name something: two or more of
 // them, or one within a sentence that is no abbreviation.
 func (r *reader) isName(t *pattern.Text, start, end int) bool {
+	if end < len(t.Tokens) && start == 0 && t.Tokens[end].Break == pattern.HardBreak || end == len(t.Tokens) && start == 0 {
+		return false // a label
+	}
 	if end-start > 1 {
 		return end-start <= 4
 	}
@@ -248,5 +258,5 @@ func (r *reader) isName(t *pattern.Text, start, end int) bool {
 	if len(raw) < 4 || strings.ToUpper(raw) == raw {
 		return false
 	}
-	return start > 0 && t.Tokens[start].Break == pattern.NoBreak
+	return start > 0 && t.Tokens[start].Break == pattern.NoBreak || r.roleOf(t, start, end) == agent
 }

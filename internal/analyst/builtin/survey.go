@@ -30,7 +30,7 @@ type component struct {
 	cited        []place
 	// acts counts the sentences in which it does something; capital and phrase
 	// tell names that only their writing makes names.
-	acts            int
+	acts                  int
 	capital, phrase, bare bool
 	// sure is true for what may stand in the diagram without a flow: named
 	// in a table, by a noun with what tells which one, or a technology.
@@ -136,7 +136,7 @@ func (s *surveyor) recur() {
 		switch {
 		case c.sure || c.kind == threatmodel.ExternalEntity:
 		case c.capital:
-			c.sure = len(c.mentions) >= 4-min(len(strings.Fields(c.name)), 2)
+			c.sure = c.acts > 0 && len(c.mentions) >= 4-min(len(strings.Fields(c.name)), 2)
 		case c.bare && !slices.Contains(vague, key(c.name)):
 			c.sure = c.acts > 0
 		case c.phrase:
