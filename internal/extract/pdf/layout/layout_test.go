@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -207,6 +208,44 @@ func TestATableThatAPageEndCutsIsOne(t *testing.T) {
 	}
 	if d := cmp.Diff(map[int]int{1: 8}, groups); d != "" {
 		t.Errorf("rows by table (-want +got):\n%s", d)
+	}
+}
+
+func TestTheLastRowOfATableMayStandAlone(t *testing.T) {
+	row := func(p *layout.Page, y float64, cells ...string) {
+		for j, cell := range cells {
+			p.Runs = append(p.Runs, set(regular, 10, 50+110*float64(j), y, cell))
+		}
+	}
+	first, second := page(500, full, full+"."), page(120, full, full+".")
+	row(&first, 540, "Gateway", "takes messages")
+	row(&first, 555, "Store", "keeps positions")
+	row(&second, 60, "Portal", "shows both")
+	got := describe(read(t, first, second))
+	if want := "body table_row: Portal | shows both"; !slices.Contains(got, want) {
+		t.Errorf("there is no %q in %q", want, got)
+	}
+}
+
+func TestATableBelowColumnsIsNoPartOfThem(t *testing.T) {
+	p := layout.Page{Width: 600, Height: 800}
+	for i := range 8 {
+		for j, side := range []string{"left", "right"} {
+			p.Runs = append(p.Runs, set(regular, 10, 50+250*float64(j), 100+12*float64(i), fmt.Sprintf("The %s column has a line %d of its text here", side, i)))
+		}
+	}
+	// The page draws one column after the other.
+	slices.SortStableFunc(p.Runs, func(a, b layout.Run) int { return int(a.Glyphs[0].Box.L - b.Glyphs[0].Box.L) })
+	p.Runs = append(p.Runs, set(bold, 13, 50, 240, "Parts"))
+	for i, cells := range [][]string{{"Gateway", "takes messages"}, {"Store", "keeps positions"}, {"Portal", "shows both"}} {
+		for j, cell := range cells {
+			p.Runs = append(p.Runs, set(regular, 10, 50+250*float64(j), 265+15*float64(i), cell))
+		}
+	}
+	got := describe(read(t, p))
+	want := []string{"body heading 1: Parts", "body table_row: Gateway | takes messages", "body table_row: Store | keeps positions", "body table_row: Portal | shows both"}
+	if d := cmp.Diff(want, got[max(0, len(got)-4):]); d != "" {
+		t.Errorf("the end of the page (-want +got):\n%s", d)
 	}
 }
 

@@ -145,12 +145,37 @@ func (r *reader) joinPages() {
 func (r *reader) joinTables() {
 	for i := 1; i < len(r.pages); i++ {
 		before, after := r.pages[i-1].parts, r.pages[i].parts
-		if len(before) == 0 || len(after) == 0 || !sameTable(&before[len(before)-1], &after[0]) {
+		if len(before) == 0 || len(after) == 0 {
+			continue
+		}
+		lastRow(&before[len(before)-1], &after[0])
+		if !sameTable(&before[len(before)-1], &after[0]) {
 			continue
 		}
 		for j, group := 0, after[0].group; j < len(after) && after[j].group == group; j++ {
 			after[j].group = before[len(before)-1].group
 		}
+	}
+}
+
+// lastRow makes a line that begins a page the row that it is: alone, it was no
+// table, but it has the columns of the one that the page end cut.
+func lastRow(a, b *part) {
+	if a.kind != threatmodel.BlockTableRow || b.kind != threatmodel.BlockParagraph || len(b.lines) != 1 || len(a.lines) == 0 {
+		return
+	}
+	above, below := a.first().parts, b.first().parts
+	if len(below) < 2 || len(above) != len(below) || len(below) != len(a.cells) {
+		return
+	}
+	for i := range below {
+		if math.Abs(above[i].box.L-below[i].box.L) > 3 {
+			return
+		}
+	}
+	b.kind, b.group, b.joins = threatmodel.BlockTableRow, a.group, false
+	for _, f := range below {
+		b.cells = append(b.cells, plainText(f.runes))
 	}
 }
 

@@ -2,6 +2,7 @@ package layout
 
 import (
 	"cmp"
+	"math"
 	"slices"
 )
 
@@ -99,6 +100,7 @@ func columns(rs []row, more bool) (pair, bool) {
 		c := pair{to: m, x: (widest.lo + widest.hi) / 2}
 		c.trim(rs, more || m < len(rs))
 		if left, right := split(rs[c.from:c.to], c.x); twoColumns(left, right) {
+			c.shorten(rs)
 			return c, true
 		}
 	}
@@ -130,6 +132,33 @@ func (c *pair) trim(rs []row, more bool) {
 			break
 		}
 	}
+}
+
+// shorten ends the columns at a heading on the left beside which the right is
+// empty, where what follows is in columns no more: a table, say, that leaves
+// the same gap.
+func (c *pair) shorten(rs []row) {
+	for i := c.from + 3; i < c.to; i++ {
+		if rs[i].box.R > c.x || !setOff(rs, i) || !c.silent(rs, i) {
+			continue
+		}
+		before, beside := split(rs[c.from:i], c.x)
+		left, right := split(rs[i:c.to], c.x)
+		if rs[i].size > 1.08*side(before).size && twoColumns(before, beside) && !twoColumns(left, right) {
+			c.to = i
+			return
+		}
+	}
+}
+
+// silent reports whether the right side is empty beside row i.
+func (c *pair) silent(rs []row, i int) bool {
+	for _, j := range []int{i - 1, i + 1} {
+		if j >= 0 && j < len(rs) && rs[j].box.R > c.x && math.Abs(rs[j].baseline-rs[i].baseline) < 1.4*rs[i].size {
+			return false
+		}
+	}
+	return true
 }
 
 // setOff reports whether a block of text may begin with row i: the gap above
@@ -177,19 +206,22 @@ type sideTraits struct {
 	lines int
 	chars float64 // a line, on average
 	fill  float64 // share of the lines that nearly fill the width
+	size  float64 // of the type
 	box   Box
 }
 
 func side(frags []fragment) sideTraits {
 	var s sideTraits
+	var look style
 	rs := rows(frags)
 	for _, r := range rs {
 		s.box = s.box.Union(r.box)
 		for _, f := range r.frags {
 			s.chars += float64(len(f.runes))
+			look.merge(f.style)
 		}
 	}
-	s.lines = len(rs)
+	s.lines, s.size = len(rs), look.size()
 	full := 0
 	for _, r := range rs {
 		if r.box.Width() >= 0.8*s.box.Width() {
