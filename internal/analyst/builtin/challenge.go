@@ -26,15 +26,15 @@ func (v *view) challenge(about *analyze.ChallengeAbout) *analyze.ChallengeAnswer
 	return out
 }
 
-// verdict judges one candidate. What the text states outright is supported;
-// what only rests on silence is contradicted by a statement of the control at
-// that element.
+// verdict judges one candidate. What the text states outright is supported.
+// What rests on silence, or on a sentence that only describes what could be
+// safe, is contradicted by a statement of the control at that place.
 func (v *view) verdict(i int, t *analyze.ThreatView, about *analyze.ChallengeAbout) analyze.ChallengeVerdict {
 	out := analyze.ChallengeVerdict{Candidate: fmt.Sprintf("X%d", i+1), Citations: v.citeAll(nil)}
 	quotes := v.quotes(t.Quotes)
 	counter, found := v.counter(t, quotes, about.Elements)
 	switch {
-	case found && t.Omission:
+	case found && !v.outright(quotes):
 		out.Verdict, out.Citations = analyze.Contradicted, v.citeAll([]place{counter})
 		out.Reason = "The design states the control for this element: " + v.quote(counter)
 	case len(quotes) == 0:
@@ -49,8 +49,22 @@ func (v *view) verdict(i int, t *analyze.ThreatView, about *analyze.ChallengeAbo
 	return out
 }
 
+// outright reports whether one of the sentences denies a control or limits it:
+// it says that something is not done, or only in part.
+func (v *view) outright(quotes []place) bool {
+	return slices.ContainsFunc(quotes, func(at place) bool {
+		t := v.sentence(at).text
+		for i := range t.Tokens {
+			if v.a.lib.At("negator", t, i) > i || v.a.lib.At("plain", t, i) > i || v.a.lib.At("exception", t, i) > i {
+				return true
+			}
+		}
+		return false
+	})
+}
+
 // counter finds a statement, without exception, of the control that answers a
-// threat, at the threat's element.
+// threat, at the threat's element or right beside its sentence.
 func (v *view) counter(t *analyze.ThreatView, quotes []place, elements []analyze.ElementView) (place, bool) {
 	names := [][]string{strings.Fields(key(t.Element))}
 	for i := range elements {
@@ -61,15 +75,17 @@ func (v *view) counter(t *analyze.ThreatView, quotes []place, elements []analyze
 	owner := v.a.owner(t)
 	for _, at := range v.places() {
 		x := v.sentence(at)
-		if slices.Contains(quotes, at) || v.readings[at.passage].aside || !namesAny(x.text, names) {
+		beside := slices.ContainsFunc(quotes, func(q place) bool { return q.passage == at.passage })
+		if slices.Contains(quotes, at) || v.readings[at.passage].aside || !beside && !namesAny(x.text, names) {
 			continue
 		}
-		if v.a.lib.HasException(x.text) || len(x.of(pattern.Weakness)) > 0 || !v.a.carriesSignal(x.text, t.Family) {
+		if v.a.lib.HasException(x.text) || len(x.of(pattern.Weakness)) > 0 {
 			continue
 		}
 		answered := slices.ContainsFunc(x.of(pattern.Answer), func(h pattern.Hit) bool { return h.Owner == owner })
-		enforced := slices.ContainsFunc(v.a.stated(x), func(s statement) bool { return s.verdict == threatmodel.Enforced && s.answers(t.Family) })
-		if _, ok := v.cite(at); ok && (answered || enforced) {
+		enforced := v.a.carriesSignal(x.text, t.Family) &&
+			slices.ContainsFunc(v.a.stated(x), func(s statement) bool { return s.verdict == threatmodel.Enforced && s.answers(t.Family) })
+		if _, ok := v.cite(at); ok && (answered || enforced && t.Omission) {
 			return at, true
 		}
 	}

@@ -148,7 +148,7 @@ func (s *surveyor) mayStand(c *component, n *named) bool {
 }
 
 // pointed are the tags of nouns that tell enough by themselves.
-var pointed = []string{"gateway", "proxy", "cache", "queue", "object-storage", "registry", "browser", "database"}
+var pointed = []string{"gateway", "proxy", "cache", "queue", "object-storage", "registry", "browser"}
 
 func (s *surveyor) planned(x *sentence, from, to *named) bool {
 	return x.text.IsQuestion() || s.a.lib.IsPlanned(x.text, min(from.start, to.start), max(from.end, to.end))

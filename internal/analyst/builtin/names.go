@@ -238,11 +238,24 @@ func (r *reader) capitals(t *pattern.Text, taken []bool) []named {
 		}
 		if text := t.Slice(i, end); r.isName(t, i, end) {
 			n := named{start: i, end: end, text: text, kind: threatmodel.Process, proper: true, role: r.roleOf(t, i, end)}
+			if people(t.Tokens[end-1].Word) {
+				n.kind = threatmodel.ExternalEntity
+			}
 			out = append(out, n)
 		}
 		i = end
 	}
 	return out
+}
+
+// people reports whether a plural names those who do something: "Insurers".
+func people(word string) bool {
+	for _, end := range []string{"ers", "ors", "ists", "ants", "ents"} {
+		if strings.HasSuffix(word, end) && len(word) > len(end)+3 {
+			return true
+		}
+	}
+	return false
 }
 
 // isName reports whether words in capitals name something: two or more of
