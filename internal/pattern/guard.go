@@ -4,7 +4,7 @@ import "slices"
 
 // guards are the words that turn a clause round, put it off or take it back.
 type guards struct {
-	negator, joint, planned, hypothetical, conditional, past, gone, still, attack, exception, aside [][]node
+	negator, joint, planned, hypothetical, conditional, past, gone, still, attack, exception, aside, idiom [][]node
 }
 
 // negatorReach is how many words before a match a negator is looked for.
@@ -22,7 +22,7 @@ func newGuards(groups map[string][][]node) (guards, []string) {
 	g := guards{
 		negator: get("negator"), joint: get("joint"), planned: get("planned"), hypothetical: get("hypothetical"),
 		conditional: get("conditional"), past: get("past"), gone: get("gone"), still: get("still"), attack: get("attack"),
-		exception: get("exception"), aside: get("aside"),
+		exception: get("exception"), aside: get("aside"), idiom: get("idiom"),
 	}
 	return g, missing
 }
@@ -141,6 +141,15 @@ func startsAt(words [][]node, t *Text, i int) int {
 		}
 	}
 	return best
+}
+
+// readOver blanks the turns of phrase whose words say nothing by themselves.
+func (g *guards) readOver(t *Text) {
+	for i := 0; i < len(t.Tokens); i++ {
+		for e := startsAt(g.idiom, t, i); i < e; i++ {
+			t.Tokens[i].Word = ""
+		}
+	}
 }
 
 // IsPlanned reports whether the clause around the words puts off what it says.

@@ -111,6 +111,7 @@ func (l *Library) Pattern(id string) *Pattern {
 func (l *Library) Read(s string) *Text {
 	t := &Text{Raw: s, Tokens: tokenize(s), question: strings.HasSuffix(strings.TrimRight(s, " \"')”’"), "?")}
 	t.Mentions = l.lexicon.find(t)
+	l.guard.readOver(t)
 	return t
 }
 

@@ -119,6 +119,9 @@ func breakOf(s string, i int, r rune) Break {
 		if r == ':' && i+1 < len(s) && !unicode.IsSpace(rune(s[i+1])) {
 			return NoBreak // a port or a URL
 		}
+		if r == ':' && isSetting(s[i+1:]) {
+			return NoBreak
+		}
 		if r == '\n' {
 			return NoBreak
 		}
@@ -133,6 +136,21 @@ func breakOf(s string, i int, r rune) Break {
 		}
 	}
 	return NoBreak
+}
+
+// settings are values after a colon that belong to the word before it:
+// "encrypted: no".
+var settings = []string{"no", "none", "off", "disabled", "false", "yes", "on", "true", "enabled", "optional"}
+
+// isSetting reports whether a text begins with such a value.
+func isSetting(s string) bool {
+	s = strings.ToLower(strings.TrimLeft(s, " "))
+	for _, v := range settings {
+		if rest, ok := strings.CutPrefix(s, v); ok && (rest == "" || strings.ContainsRune(".,;|)", rune(rest[0]))) {
+			return true
+		}
+	}
+	return false
 }
 
 // Words are the text's words in order.

@@ -143,18 +143,33 @@ func (e *elicitor) answeredWithin(x *sentence, h pattern.Hit) bool {
 // goes, and how surely.
 func (e *elicitor) claim(at place, p *pattern.Pattern, h pattern.Hit) (int, bool) {
 	if e.about.OfFlow {
-		return e.claimFlow(at)
+		return e.claimFlow(at, p)
+	}
+	if at.sentence > 0 && e.a.refersBack(e.sentence(at).text) {
+		return 3, e.meant(at, p)
 	}
 	list := e.named(at, p)
 	end := reason(e.sentence(at).text, h.End)
 	list = slices.DeleteFunc(list, func(s standing) bool { return s.start >= end })
-	if len(list) == 0 || at.sentence > 0 && e.a.refersBack(e.sentence(at).text) && e.isStated(at) {
+	if len(list) == 0 {
 		return 1, e.isStated(at)
 	}
 	if e.flowTakes(at, p) {
 		return 0, false
 	}
 	return 4, nearest(e.sentence(at).text, list, p, h).element == 0
+}
+
+// meant reports whether a sentence that begins with "it" means the subject:
+// the first element of the nearest sentence before it that names one or, where
+// none does, what the documents were found to speak of.
+func (e *elicitor) meant(at place, p *pattern.Pattern) bool {
+	for k := at.sentence - 1; k >= 0; k-- {
+		if list := e.named(place{at.passage, k}, p); len(list) > 0 {
+			return list[0].element == 0
+		}
+	}
+	return e.isStated(at) && !e.isNamed(at)
 }
 
 // nearest is the element that carries the weakness among those that a sentence
@@ -217,7 +232,7 @@ func (e *elicitor) named(at place, p *pattern.Pattern) []standing {
 	for i := range x.names {
 		n := &x.names[i]
 		unseen := !covered[n.start] && !covered[n.end-1]
-		other := n.entry != nil && n.entry.Type != "party" && !n.bare || n.entry == nil && !n.phrase && strings.Contains(n.text, " ")
+		other := n.entry != nil && n.entry.Type != "party" && !n.bare || n.entry == nil && !n.phrase && (n.role == agent || strings.Contains(n.text, " "))
 		if unseen && other && carries(n.kind, p) {
 			out = append(out, standing{n.start, -1})
 		}
@@ -240,9 +255,17 @@ func (e *elicitor) isStated(at place) bool {
 }
 
 // claimFlow asks for a sentence that names both ends of the flow.
-func (e *elicitor) claimFlow(at place) (int, bool) {
+func (e *elicitor) claimFlow(at place, p *pattern.Pattern) (int, bool) {
+	if !forFlows(p) {
+		return 0, false
+	}
 	x := e.sentence(at)
 	return 5, e.names != nil && e.names[0] != nil && namesAny(x.text, e.names[0]) && namesAny(x.text, e.names[1])
+}
+
+// forFlows reports whether a pattern says that flows carry it.
+func forFlows(p *pattern.Pattern) bool {
+	return slices.ContainsFunc(p.Subjects, func(c pattern.Condition) bool { return slices.Contains(c.Kinds, threatmodel.DataFlow) })
 }
 
 func namesAny(t *pattern.Text, names [][]string) bool {
@@ -255,7 +278,7 @@ func namesAny(t *pattern.Text, names [][]string) bool {
 // flowTakes reports whether a flow that is asked about by itself carries the
 // weakness: the sentence names both its ends.
 func (e *elicitor) flowTakes(at place, p *pattern.Pattern) bool {
-	if !slices.ContainsFunc(p.Subjects, func(c pattern.Condition) bool { return slices.Contains(c.Kinds, threatmodel.DataFlow) }) {
+	if !forFlows(p) {
 		return false
 	}
 	x := e.sentence(at)

@@ -136,13 +136,25 @@ func (s *surveyor) recur() {
 		switch {
 		case c.sure || c.kind == threatmodel.ExternalEntity:
 		case c.capital:
-			c.sure = c.acts > 0 && len(c.mentions) >= 4-min(len(strings.Fields(c.name)), 2)
+			c.sure = !s.common(c) && c.acts > 0 && len(c.mentions) >= 4-min(len(strings.Fields(c.name)), 2)
 		case c.bare && !slices.Contains(vague, key(c.name)):
 			c.sure = c.acts > 0
 		case c.phrase:
 			c.sure = c.acts > 0 || len(c.mentions) > 1 && s.inPlace(c)
 		}
 	}
+}
+
+// common reports whether a name in capitals also stands in lower case, and so
+// is an ordinary word.
+func (s *surveyor) common(c *component) bool {
+	lower := strings.ToLower(c.name)
+	for i := range s.q.Passages {
+		if strings.Contains(s.q.Passages[i].Text, " "+lower) {
+			return true
+		}
+	}
+	return false
 }
 
 // inPlace reports whether a phrase is said to hold or run something: "in the
@@ -293,20 +305,20 @@ func (a *Analyst) refersBack(t *pattern.Text) bool {
 }
 
 // firstIn is the first component among names: one that the lexicon explains
-// before one that only its capitals make a name.
+// before one that only its writing makes a name.
 func (s *surveyor) firstIn(names []named) *component {
-	var capital *component
+	var guess *component
 	for i := range names {
 		c := s.find(&names[i])
 		switch {
 		case c == nil || !c.sure || c.kind == threatmodel.ExternalEntity:
-		case !c.capital:
+		case !c.capital && !c.phrase:
 			return c
-		case capital == nil:
-			capital = c
+		case guess == nil:
+			guess = c
 		}
 	}
-	return capital
+	return guess
 }
 
 // heading finds the component that a heading is about: one that it names, or
