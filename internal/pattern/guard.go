@@ -42,7 +42,8 @@ func (g *guards) turns(t *Text, m span, covered []bool, role Role) bool {
 	if within(g.still, t, clause, nil) && (role == Weakness || role == Round) {
 		return false
 	}
-	if within(g.planned, t, clause, covered) {
+	// A signal that itself says "is planned" states that it is missing today.
+	if within(g.planned, t, clause, covered) && !within(g.planned, t, m, nil) {
 		return true
 	}
 	return within(g.hypothetical, t, clause, covered) && !within(g.attack, t, span{0, len(t.Tokens)}, nil)

@@ -28,7 +28,8 @@ type Pattern struct {
 	// several that could: first (the default) or last.
 	Carrier string `yaml:"carrier,omitempty"`
 	// Signals are the ways in which texts state the weakness; one suffices.
-	// Without one that matches there is no threat.
+	// Without one that matches there is no threat. The phrases files add to
+	// them.
 	Signals []Signal `yaml:"signals"`
 	// Answers are the ways in which texts state that the weakness is dealt
 	// with at the element.
@@ -59,8 +60,8 @@ type Condition struct {
 	// Holds are kinds of assets that the subject holds: personal,
 	// credentials, payment, health, business.
 	Holds []string `yaml:"holds,omitempty"`
-	// Outside asks for a flow that crosses a boundary or has an external
-	// entity at one end; for an element, for a flow like that.
+	// Outside asks for a flow with an external entity at one end; for an
+	// element, for a flow like that.
 	Outside bool `yaml:"outside,omitempty"`
 	// Tenants asks for a system that serves several organizations.
 	Tenants bool `yaml:"tenants,omitempty"`

@@ -46,7 +46,7 @@ func (v *view) subject(about *analyze.ElicitAbout) *subject {
 			s.tags = unite(s.tags, m.Entry.Tags)
 		}
 		s.exposure = widest(from.Exposure, to.Exposure)
-		s.outside = len(about.Flows[0].Crosses) > 0
+		s.outside = from.Kind == threatmodel.ExternalEntity || to.Kind == threatmodel.ExternalEntity
 		return s
 	}
 	e := &about.Elements[0]
@@ -55,9 +55,6 @@ func (v *view) subject(about *analyze.ElicitAbout) *subject {
 		n := &about.Elements[i+1]
 		s.peers = unite(s.peers, v.a.tagsOf(n))
 		s.outside = s.outside || n.Kind == threatmodel.ExternalEntity
-	}
-	for _, f := range about.Flows {
-		s.outside = s.outside || len(f.Crosses) > 0
 	}
 	return s
 }

@@ -47,7 +47,7 @@ func (a *Analyst) stated(x *sentence) []statement {
 func (s statement) answers(family string) bool { return slices.Contains(s.control.Families, family) }
 
 // generalWords say that a sentence speaks of the whole system.
-var generalWords = []string{"all", "every", "everything", "always", "any", "each", "throughout", "everywhere", "entire", "whole", "fully"}
+var generalWords = []string{"all", "every", "everything", "always", "throughout", "everywhere", "entire", "whole", "fully"}
 
 // general reports whether a sentence speaks of the whole system.
 func (a *Analyst) general(t *pattern.Text) bool {

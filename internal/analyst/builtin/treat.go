@@ -11,7 +11,7 @@ import (
 	"github.com/bartizan-security/bartizan/pkg/threatmodel"
 )
 
-// ground is a sentence that states a safeguard against a threat.
+// safeguard is a sentence that states a safeguard against a threat.
 type safeguard struct {
 	at      place
 	verdict threatmodel.Verdict
@@ -159,7 +159,8 @@ func (t *treatment) safeguard(at place) (safeguard, bool) {
 		return s, false
 	}
 	named, general := namesAny(x.text, t.names), t.a.general(x.text)
-	near := slices.ContainsFunc(t.quotes, func(q place) bool { return q.passage == at.passage })
+	beside := slices.ContainsFunc(t.quotes, func(q place) bool { return q.passage == at.passage })
+	near := slices.ContainsFunc(t.quotes, func(q place) bool { return t.sameSection(q.passage, at.passage) })
 	if !named && !general && !near && !t.isContext(at.passage) {
 		return s, false
 	}
@@ -168,12 +169,18 @@ func (t *treatment) safeguard(at place) (safeguard, bool) {
 	for _, add := range []struct {
 		when bool
 		n    int
-	}{{s.verdict != threatmodel.Claimed, 8}, {named, 4}, {general, 3}, {near, 2}, {s.same, -6}} {
+	}{{s.verdict != threatmodel.Claimed, 8}, {named, 4}, {general, 3}, {beside, 1}, {near, 2}, {s.same, -6}} {
 		if add.when {
 			s.rank += add.n
 		}
 	}
 	return s, true
+}
+
+// sameSection reports whether two passages stand under the same heading.
+func (t *treatment) sameSection(a, b int) bool {
+	x, y := &t.q.Passages[a], &t.q.Passages[b]
+	return x.Document == y.Document && x.Section == y.Section
 }
 
 // better orders verdicts of statements: enforced, partial, claimed, none.
