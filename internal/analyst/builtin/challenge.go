@@ -27,19 +27,20 @@ func (v *view) challenge(about *analyze.ChallengeAbout) *analyze.ChallengeAnswer
 }
 
 // verdict judges one candidate. What the text states outright is supported.
-// What rests on silence, or on a sentence that only describes what could be
-// safe, is contradicted by a statement of the control at that place.
+// What rests on silence is contradicted by a statement of the control at that
+// element; a sentence that denies nothing, by one right beside it.
 func (v *view) verdict(i int, t *analyze.ThreatView, about *analyze.ChallengeAbout) analyze.ChallengeVerdict {
 	out := analyze.ChallengeVerdict{Candidate: fmt.Sprintf("X%d", i+1), Citations: v.citeAll(nil)}
 	quotes := v.quotes(t.Quotes)
-	counter, found := v.counter(t, quotes, about.Elements)
+	silent := t.Omission && !v.weak(quotes)
+	counter, found := v.counter(t, quotes, about.Elements, silent)
 	switch {
 	case found && !v.outright(quotes):
 		out.Verdict, out.Citations = analyze.Contradicted, v.citeAll([]place{counter})
 		out.Reason = "The design states the control for this element: " + v.quote(counter)
 	case len(quotes) == 0:
 		out.Verdict, out.Reason = analyze.Insufficient, "No sentence shown decides it."
-	case t.Omission:
+	case silent:
 		out.Verdict, out.Citations = analyze.Supported, v.citeAll(quotes)
 		out.Reason = "The design states what needs the control, and no passage states the control."
 	default:
@@ -65,7 +66,7 @@ func (v *view) outright(quotes []place) bool {
 
 // counter finds a statement, without exception, of the control that answers a
 // threat, at the threat's element or right beside its sentence.
-func (v *view) counter(t *analyze.ThreatView, quotes []place, elements []analyze.ElementView) (place, bool) {
+func (v *view) counter(t *analyze.ThreatView, quotes []place, elements []analyze.ElementView, silent bool) (place, bool) {
 	names := [][]string{strings.Fields(key(t.Element))}
 	for i := range elements {
 		if elements[i].Name == t.Element {
@@ -79,17 +80,30 @@ func (v *view) counter(t *analyze.ThreatView, quotes []place, elements []analyze
 		if slices.Contains(quotes, at) || v.readings[at.passage].aside || !beside && !namesAny(x.text, names) {
 			continue
 		}
-		if v.a.lib.HasException(x.text) || len(x.of(pattern.Weakness)) > 0 {
+		if v.a.lib.HasException(x.text) || len(x.of(pattern.Weakness)) > 0 || v.a.speaksOfOthers(x.text) {
 			continue
 		}
 		answered := slices.ContainsFunc(x.of(pattern.Answer), func(h pattern.Hit) bool { return h.Owner == owner })
 		enforced := v.a.carriesSignal(x.text, t.Family) &&
 			slices.ContainsFunc(v.a.stated(x), func(s statement) bool { return s.verdict == threatmodel.Enforced && s.answers(t.Family) })
-		if _, ok := v.cite(at); ok && (answered || enforced && t.Omission) {
+		if _, ok := v.cite(at); ok && (answered && beside || (answered || enforced) && silent) {
 			return at, true
 		}
 	}
 	return place{}, false
+}
+
+// weak reports whether one of the sentences carries a weakness signal.
+func (v *view) weak(quotes []place) bool {
+	return slices.ContainsFunc(quotes, func(at place) bool { return len(v.sentence(at).of(pattern.Weakness)) > 0 })
+}
+
+// speaksOfOthers reports whether a sentence is about what is left beside
+// something: "all other endpoints".
+func (a *Analyst) speaksOfOthers(t *pattern.Text) bool {
+	return slices.ContainsFunc(t.Tokens, func(x pattern.Token) bool {
+		return x.Word == "other" || x.Word == "others" || x.Word == "else" || x.Word == "rest" || x.Word == "remaining"
+	})
 }
 
 // owner is the index of the pattern that a threat came from; -1 where it came

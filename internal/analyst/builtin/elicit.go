@@ -152,7 +152,7 @@ func (e *elicitor) claim(at place, p *pattern.Pattern, h pattern.Hit) (int, bool
 	end := reason(e.sentence(at).text, h.End)
 	list = slices.DeleteFunc(list, func(s standing) bool { return s.start >= end })
 	if len(list) == 0 {
-		return 1, e.isStated(at)
+		return 1, e.isStated(at) && !e.isNamed(at)
 	}
 	if e.flowTakes(at, p) {
 		return 0, false
@@ -325,12 +325,29 @@ func (e *elicitor) threat(f *finding) analyze.ElicitThreat {
 		t.Element, t.Others = "F1", []string{"E1", "E2"}
 		return t
 	}
-	for i := range e.names[1:] {
-		if namesAny(e.sentence(places[0]).text, e.names[i+1]) {
-			t.Others = append(t.Others, fmt.Sprintf("E%d", i+2))
+	t.Others = e.others(places[0])
+	return t
+}
+
+// maxOthers bounds the further elements that a threat names.
+const maxOthers = 3
+
+// others are the elements that the passage of a sentence names beside the
+// subject, those of the sentence itself first.
+func (e *elicitor) others(at place) []string {
+	out := []string{}
+	for _, whole := range []bool{false, true} {
+		for i := range e.names[1:] {
+			named := namesAny(e.sentence(at).text, e.names[i+1])
+			for k := 0; whole && k < len(e.readings[at.passage].sentences); k++ {
+				named = named || namesAny(e.sentence(place{at.passage, k}).text, e.names[i+1])
+			}
+			if named && len(out) < maxOthers {
+				out = unite(out, []string{fmt.Sprintf("E%d", i+2)})
+			}
 		}
 	}
-	return t
+	return out
 }
 
 // assets are those of the subject that the sentences name, else its most

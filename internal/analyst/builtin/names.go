@@ -264,6 +264,9 @@ func (r *reader) isName(t *pattern.Text, start, end int) bool {
 	if end < len(t.Tokens) && start == 0 && t.Tokens[end].Break == pattern.HardBreak || end == len(t.Tokens) && start == 0 {
 		return false // a label
 	}
+	if r.lib.At("calendar", t, start) > start {
+		return false
+	}
 	if end-start > 1 {
 		return end-start <= 4
 	}

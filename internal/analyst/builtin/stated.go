@@ -11,6 +11,7 @@ import (
 type statement struct {
 	control *pattern.Control
 	verdict threatmodel.Verdict
+	hit     pattern.Hit
 }
 
 // stated are the safeguards of a sentence: enforced where it says how, partial
@@ -35,9 +36,9 @@ func (a *Analyst) stated(x *sentence) []statement {
 		i := slices.IndexFunc(out, func(s statement) bool { return s.control == c })
 		switch {
 		case i < 0:
-			out = append(out, statement{c, v})
+			out = append(out, statement{c, v, h})
 		case out[i].verdict == threatmodel.Claimed:
-			out[i].verdict = v
+			out[i].verdict, out[i].hit = v, h
 		}
 	}
 	return out

@@ -98,7 +98,7 @@ func (t *treatment) control(i int, c *analyze.CandidateControl, first bool) anal
 // silent reports whether the threat rests on silence: none of its sentences
 // states the weakness.
 func (t *treatment) silent() bool {
-	return t.about.Threat.Omission && !slices.ContainsFunc(t.quotes, func(at place) bool { return len(t.sentence(at).of(pattern.Weakness)) > 0 })
+	return t.about.Threat.Omission && !t.weak(t.quotes)
 }
 
 // against are the threat's own sentences, but for the one that states the
@@ -145,11 +145,12 @@ func (t *treatment) safeguard(at place) (safeguard, bool) {
 	family := t.about.Threat.Family
 	related := t.a.carriesSignal(x.text, family)
 	for _, st := range t.a.stated(x) {
-		if st.answers(family) && related && better(st.verdict, s.verdict) {
+		if st.answers(family) && related && better(st.verdict, s.verdict) && !(s.same && t.isWeakness(x, &st.hit)) {
 			s.verdict = st.verdict
 		}
 	}
-	if slices.ContainsFunc(x.of(pattern.Answer), func(h pattern.Hit) bool { return h.Owner == t.owner }) && s.verdict == "" {
+	answered := func(h pattern.Hit) bool { return h.Owner == t.owner && !(s.same && t.isWeakness(x, &h)) }
+	if slices.ContainsFunc(x.of(pattern.Answer), answered) && s.verdict == "" {
 		s.verdict = threatmodel.Enforced
 		if t.a.lib.HasException(x.text) {
 			s.verdict = threatmodel.Partial
@@ -175,6 +176,12 @@ func (t *treatment) safeguard(at place) (safeguard, bool) {
 		}
 	}
 	return s, true
+}
+
+// isWeakness reports whether a hit rests on the very words that state a
+// weakness.
+func (t *treatment) isWeakness(x *sentence, h *pattern.Hit) bool {
+	return slices.ContainsFunc(x.of(pattern.Weakness), func(w pattern.Hit) bool { return w.Overlaps(h) })
 }
 
 // sameSection reports whether two passages stand under the same heading.
