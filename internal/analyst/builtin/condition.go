@@ -73,6 +73,17 @@ func (s *subject) fits(list []pattern.Condition) bool {
 	return slices.ContainsFunc(list, func(c pattern.Condition) bool { return s.holdsFor(&c) })
 }
 
+// closeness is 3 where a condition holds that says which technology or data the
+// subject has to do with, and 0 where only general ones hold.
+func (s *subject) closeness(list []pattern.Condition) int {
+	for i := range list {
+		if c := &list[i]; len(c.Tags)+len(c.Peer)+len(c.Holds) > 0 && s.holdsFor(c) {
+			return 3
+		}
+	}
+	return 0
+}
+
 func (s *subject) holdsFor(c *pattern.Condition) bool {
 	return allows(c.Kinds, s.kind) && allows(c.Exposure, s.exposure) &&
 		meets(c.Tags, s.tags) && meets(c.Peer, s.peers) && meets(c.Holds, s.holds) &&

@@ -111,7 +111,7 @@ func (e *elicitor) claimed(at place) []scored {
 		if !ok {
 			continue
 		}
-		list = append(list, scored{at, score + 2*h.Matched, h})
+		list = append(list, scored{at, score + 2*h.Matched + e.subject.closeness(p.Subjects), h})
 	}
 	slices.SortStableFunc(list, func(a, b scored) int { return b.score - a.score })
 	var out []scored
