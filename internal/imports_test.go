@@ -29,7 +29,8 @@ var allowed = map[string][]string{
 	"internal/decision":  {"pkg/threatmodel", "internal/reconcile"},
 	"internal/gate":      {"pkg/threatmodel"},
 	"internal/report":    {"pkg/threatmodel", "internal/catalog", "internal/passage"},
-	"internal/eval":      {"pkg/threatmodel", "internal/catalog", "internal/passage", "internal/ground"},
+	"internal/eval":      {"pkg/threatmodel", "internal/catalog", "internal/passage", "internal/ground", "internal/report/visible"},
+	"internal/compare":   {"pkg/threatmodel", "internal/reconcile", "internal/report/visible"},
 	"internal/config":    {"pkg/threatmodel"},
 
 	// The stages know no analyst, no database, no HTTP and no file format.

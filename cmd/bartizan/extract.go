@@ -1,0 +1,58 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/bartizan-security/bartizan/internal/extract"
+)
+
+// extractCmd shows what is read from documents.
+type extractCmd struct {
+	Paths       []string `arg:"" name:"path" help:"Files, folders or archives."`
+	Format      string   `enum:"text,json,markdown" default:"text" help:"text: what the documents show, into which evidence points; json: blocks with their places; markdown."`
+	Password    string   `env:"BARTIZAN_PASSWORD" placeholder:"TEXT" help:"Opens encrypted documents."`
+	ShowSecrets bool     `help:"Do not mask credentials that documents hold."`
+}
+
+// Help is shown below the flags.
+func (extractCmd) Help() string {
+	return `Several documents come in the order of the folder or page tree; as text they are separated by a form feed, as JSON they follow one another.
+
+Examples:
+  bartizan extract design.pdf | less
+  bartizan extract --format json docs/ | jq -r '.blocks[] | select(.kind == "heading") | .text'
+
+Exit codes: 0 done; 2 nothing could be read; 3 some documents could not be read.`
+}
+
+// Run prints the documents. One that cannot be read is told of, and the others
+// still come.
+func (c *extractCmd) Run(ctx context.Context, s streams) error {
+	var failures []error
+	n := 0
+	opt := extract.Options{Password: c.Password, ShowSecrets: c.ShowSecrets}
+	for doc, err := range extract.ReadPaths(ctx, c.Paths, opt) {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			failures = append(failures, err)
+			continue
+		}
+		if n > 0 {
+			fmt.Fprint(s.out, extract.Separator(c.Format))
+		}
+		n++
+		if err := extract.Format(s.out, doc, c.Format); err != nil {
+			return err
+		}
+	}
+	switch {
+	case n == 0:
+		return nothingRead(failures)
+	case len(failures) > 0:
+		return &exitError{exitIncomplete, nothingRead(failures)}
+	}
+	return nil
+}

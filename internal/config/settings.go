@@ -1,0 +1,91 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/alecthomas/kong"
+	"github.com/goccy/go-yaml"
+)
+
+// Apply makes the settings file the last resort of a parser: a flag comes
+// before the environment, that before the file, that before the default. The
+// file is the one that --config names in the arguments, else bartizan/config.yaml
+// in the user's configuration folder, where it is there. A key that names no
+// flag is an error.
+func Apply(parser *kong.Kong, args []string) error {
+	path, must := settingsFile(args)
+	if path == "" {
+		return nil
+	}
+	raw, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) && !must {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("reading the settings: %w", err)
+	}
+	var values map[string]any
+	if err := yaml.Unmarshal(raw, &values); err != nil {
+		return fmt.Errorf("%s: %s", path, yaml.FormatError(err, false, true))
+	}
+	if err := unknownKeys(parser.Model.Node, values); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return kong.Resolvers(resolver(values)).Apply(parser)
+}
+
+func settingsFile(args []string) (path string, must bool) {
+	for i, a := range args {
+		if v, ok := strings.CutPrefix(a, "--config="); ok {
+			return v, true
+		}
+		if a == "--config" && i+1 < len(args) {
+			return args[i+1], true
+		}
+	}
+	dir, err := os.UserConfigDir()
+	if err != nil {
+		return "", false
+	}
+	return filepath.Join(dir, "bartizan", "config.yaml"), false
+}
+
+// resolver answers from the file what neither a flag nor the environment says.
+func resolver(values map[string]any) kong.Resolver {
+	return kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+		for _, name := range flag.Envs {
+			if v, ok := os.LookupEnv(name); ok && v != "" {
+				return nil, nil
+			}
+		}
+		if v, ok := values[flag.Name]; ok {
+			return v, nil
+		}
+		return nil, nil
+	})
+}
+
+func unknownKeys(root *kong.Node, values map[string]any) error {
+	known := map[string]bool{}
+	var walk func(*kong.Node)
+	walk = func(n *kong.Node) {
+		for _, f := range n.Flags {
+			known[f.Name] = true
+		}
+		for _, c := range n.Children {
+			walk(c)
+		}
+	}
+	walk(root)
+	for key := range values {
+		if !known[key] || key == "config" || key == "help" {
+			return fmt.Errorf("%q is no setting; settings have the names of flags, such as llm-model", key)
+		}
+	}
+	return nil
+}
