@@ -9,38 +9,20 @@ import (
 	"github.com/bartizan-security/bartizan/internal/analyst/builtin"
 	"github.com/bartizan-security/bartizan/internal/analyze"
 	"github.com/bartizan-security/bartizan/internal/catalog"
+	"github.com/bartizan-security/bartizan/internal/embed"
 	"github.com/bartizan-security/bartizan/internal/extract"
 	"github.com/bartizan-security/bartizan/internal/passage"
 	"github.com/bartizan-security/bartizan/internal/pattern"
+	"github.com/bartizan-security/bartizan/internal/retrieve"
 	"github.com/bartizan-security/bartizan/pkg/threatmodel"
 )
-
-// nothing finds no passage: fragments are short enough to be shown whole by
-// what they name.
-type nothing struct{}
-
-func (nothing) Search(context.Context, string, int) ([]threatmodel.Passage, error) { return nil, nil }
-
-// wordShare is a similarity by words, for merging.
-func wordShare(_ context.Context, a, b string) (float64, error) {
-	x, y := strings.Fields(strings.ToLower(a)), map[string]bool{}
-	for _, w := range strings.Fields(strings.ToLower(b)) {
-		y[w] = true
-	}
-	n := 0
-	for _, w := range x {
-		if y[w] {
-			n++
-		}
-	}
-	return float64(n) / float64(max(len(x), 1)), nil
-}
 
 // bench runs the whole built-in analysis on texts.
 type bench struct {
 	lib      *pattern.Library
 	analyst  *builtin.Analyst
 	catalogs []*catalog.Catalog
+	embedder embed.Embedder
 }
 
 func newBench(t testing.TB) *bench {
@@ -57,7 +39,11 @@ func newBench(t testing.TB) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &bench{lib, a, []*catalog.Catalog{c}}
+	e, err := embed.Builtin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &bench{lib, a, []*catalog.Catalog{c}, e}
 }
 
 // model analyses a text as a document of its own.
@@ -69,8 +55,11 @@ func (b *bench) model(t testing.TB, text string, context *threatmodel.Context) *
 func (b *bench) analyze(t testing.TB, in analyze.Input) *threatmodel.Model {
 	t.Helper()
 	m, err := analyze.Run(context.Background(), in, analyze.Config{
-		Analyst: b.analyst, Concurrency: 1, Similarity: wordShare,
-		NewRetriever: func(context.Context, []threatmodel.Passage) (analyze.Retriever, error) { return nothing{}, nil },
+		Analyst: b.analyst, Concurrency: 2,
+		Similarity: func(ctx context.Context, x, y string) (float64, error) { return embed.Cosine(ctx, b.embedder, x, y) },
+		NewRetriever: func(ctx context.Context, ps []threatmodel.Passage) (analyze.Retriever, error) {
+			return retrieve.New(ctx, ps, b.embedder)
+		},
 	})
 	if err != nil {
 		t.Fatal(err)
