@@ -41,7 +41,7 @@ var allowed = map[string][]string{
 	"internal/analyst": {
 		"pkg/threatmodel", "internal/analyze", "internal/catalog", "internal/ground", "internal/passage", "internal/pattern", "internal/llm", "prompts",
 	},
-	"internal/estimate": {"pkg/threatmodel", "internal/analyze", "internal/llm", "internal/passage", "prompts"},
+	"internal/estimate": {"pkg/threatmodel", "internal/analyze", "internal/ground", "internal/llm", "internal/passage", "prompts"},
 	"cmd":               {"pkg", "internal", "prompts"},
 }
 

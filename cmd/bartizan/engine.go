@@ -32,10 +32,9 @@ func (x *session) engine(p *progress) (*engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &engine{config: analyze.Config{
-		Analyst: own, Concurrency: x.cmd.Model.Concurrency, Progress: p.update, Now: time.Now,
-		Version: version, Patterns: library.Version(), Hints: own.Hints,
-	}}
+	config := x.config(own, library)
+	config.Progress = p.update
+	e := &engine{config: config}
 	name := x.cmd.analystName()
 	if name != "builtin" {
 		if err := x.wireModel(e, own, name); err != nil {
@@ -46,11 +45,24 @@ func (x *session) engine(p *progress) (*engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e.config.NewRetriever = func(ctx context.Context, ps []threatmodel.Passage) (analyze.Retriever, error) {
+	useEmbedder(&e.config, embedder)
+	return e, nil
+}
+
+// config is the analysis by the built-in analyst alone, without an embedder.
+func (x *session) config(own *builtin.Analyst, library *pattern.Library) analyze.Config {
+	return analyze.Config{
+		Analyst: own, Concurrency: x.cmd.Model.Concurrency, Now: time.Now,
+		Version: version, Patterns: library.Version(), Hints: own.Hints,
+	}
+}
+
+// useEmbedder lets passages be found, and texts be compared, by an embedding.
+func useEmbedder(c *analyze.Config, embedder embed.Embedder) {
+	c.NewRetriever = func(ctx context.Context, ps []threatmodel.Passage) (analyze.Retriever, error) {
 		return retrieve.New(ctx, ps, embedder)
 	}
-	e.config.Similarity = func(ctx context.Context, a, b string) (float64, error) { return embed.Cosine(ctx, embedder, a, b) }
-	return e, nil
+	c.Similarity = func(ctx context.Context, a, b string) (float64, error) { return embed.Cosine(ctx, embedder, a, b) }
 }
 
 // wireModel puts the model in the first place and, for both, the built-in
