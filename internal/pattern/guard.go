@@ -4,7 +4,7 @@ import "slices"
 
 // guards are the words that turn a clause round, put it off or take it back.
 type guards struct {
-	negator, joint, planned, hypothetical, conditional, past, gone, still, attack, exception, aside, idiom [][]node
+	negator, joint, planned, hypothetical, conditional, past, gone, still, attack, exception, aside, idiom wordSet
 }
 
 // negatorReach is how many words before a match a negator is looked for.
@@ -12,12 +12,12 @@ const negatorReach = 7
 
 func newGuards(groups map[string][][]node) (guards, []string) {
 	var missing []string
-	get := func(name string) [][]node {
+	get := func(name string) wordSet {
 		g, ok := groups[name]
 		if !ok {
 			missing = append(missing, name)
 		}
-		return g
+		return newWordSet(g)
 	}
 	g := guards{
 		negator: get("negator"), joint: get("joint"), planned: get("planned"), hypothetical: get("hypothetical"),
@@ -33,20 +33,20 @@ func (g *guards) turns(t *Text, m span, covered []bool, role Role) bool {
 		return true
 	}
 	clause := clauseOf(t, m)
-	if g.begins(t, clause, m, covered, g.conditional) && role != Round {
+	if g.begins(t, clause, m, covered, &g.conditional) && role != Round {
 		return true
 	}
-	if within(g.past, t, clause, covered) || within(g.gone, t, partOf(t, m), covered) {
+	if within(&g.past, t, clause, covered) || within(&g.gone, t, partOf(t, m), covered) {
 		return true
 	}
-	if within(g.still, t, clause, nil) && (role == Weakness || role == Round) {
+	if within(&g.still, t, clause, nil) && (role == Weakness || role == Round) {
 		return false
 	}
 	// A signal that itself says "is planned" states that it is missing today.
-	if within(g.planned, t, clause, covered) && !within(g.planned, t, m, nil) {
+	if within(&g.planned, t, clause, covered) && !within(&g.planned, t, m, nil) {
 		return true
 	}
-	return within(g.hypothetical, t, clause, covered) && !within(g.attack, t, span{0, len(t.Tokens)}, nil)
+	return within(&g.hypothetical, t, clause, covered) && !within(&g.attack, t, span{0, len(t.Tokens)}, nil)
 }
 
 // negated reports whether a negator stands before the match in its clause,
@@ -59,10 +59,10 @@ func (g *guards) negated(t *Text, m span, covered []bool) bool {
 		if covered[i] {
 			continue
 		}
-		if startsAt(g.joint, t, i) > i {
+		if g.joint.at(t, i) > i {
 			return false
 		}
-		if e := startsAt(g.negator, t, i); e > i && e <= m.start {
+		if e := g.negator.at(t, i); e > i && e <= m.start {
 			return true
 		}
 	}
@@ -74,7 +74,7 @@ func (g *guards) negated(t *Text, m span, covered []bool) bool {
 // "bucket ... public").
 func (g *guards) negatedWithin(seq []node, t *Text, m span) bool {
 	for i := m.start; i < m.end; i++ {
-		e := startsAt(g.negator, t, i)
+		e := g.negator.at(t, i)
 		if e == i {
 			continue
 		}
@@ -92,7 +92,7 @@ func (g *guards) negatedWithin(seq []node, t *Text, m span) bool {
 
 // begins reports whether one of the words stands before the match in its
 // clause.
-func (g *guards) begins(t *Text, clause, m span, covered []bool, words [][]node) bool {
+func (g *guards) begins(t *Text, clause, m span, covered []bool, words *wordSet) bool {
 	return within(words, t, span{clause.start, m.start}, covered)
 }
 
@@ -120,34 +120,22 @@ func partOf(t *Text, m span) span {
 
 // within reports whether one of the words stands in a run, outside of what is
 // covered.
-func within(words [][]node, t *Text, in span, covered []bool) bool {
+func within(words *wordSet, t *Text, in span, covered []bool) bool {
 	for i := in.start; i < in.end; i++ {
 		if covered != nil && covered[i] {
 			continue
 		}
-		if startsAt(words, t, i) > i {
+		if words.at(t, i) > i {
 			return true
 		}
 	}
 	return false
 }
 
-// startsAt gives the end of the match of one of the words that begins at i, or
-// i.
-func startsAt(words [][]node, t *Text, i int) int {
-	best := i
-	for _, w := range words {
-		if e := ends(w, t, i); len(e) > 0 {
-			best = max(best, slices.Max(e))
-		}
-	}
-	return best
-}
-
 // readOver blanks the turns of phrase whose words say nothing by themselves.
 func (g *guards) readOver(t *Text) {
 	for i := 0; i < len(t.Tokens); i++ {
-		for e := startsAt(g.idiom, t, i); i < e; i++ {
+		for e := g.idiom.at(t, i); i < e; i++ {
 			t.Tokens[i].Word = ""
 		}
 	}
@@ -155,22 +143,22 @@ func (g *guards) readOver(t *Text) {
 
 // IsPlanned reports whether the clause around the words puts off what it says.
 func (l *Library) IsPlanned(t *Text, start, end int) bool {
-	return within(l.guard.planned, t, clauseOf(t, span{start, end}), nil)
+	return within(&l.guard.planned, t, clauseOf(t, span{start, end}), nil)
 }
 
 // HasException reports whether a sentence limits what it says.
 func (l *Library) HasException(t *Text) bool {
-	return within(l.guard.exception, t, span{0, len(t.Tokens)}, nil)
+	return within(&l.guard.exception, t, span{0, len(t.Tokens)}, nil)
 }
 
 // SpeaksOfAttack reports whether a sentence tells what an attacker does.
 func (l *Library) SpeaksOfAttack(t *Text) bool {
-	return within(l.guard.attack, t, span{0, len(t.Tokens)}, nil)
+	return within(&l.guard.attack, t, span{0, len(t.Tokens)}, nil)
 }
 
 // IsAside reports whether a heading announces something else than the system
 // as it is.
 func (l *Library) IsAside(heading string) bool {
 	t := l.Read(heading)
-	return within(l.guard.aside, t, span{0, len(t.Tokens)}, nil)
+	return within(&l.guard.aside, t, span{0, len(t.Tokens)}, nil)
 }

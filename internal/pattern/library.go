@@ -13,7 +13,7 @@ type Library struct {
 	patterns []*Pattern
 	controls []*Control
 	assets   []*Asset
-	groups   map[string][][]node
+	groups   map[string]*wordSet
 	lexicon  *lexicon
 	signals  []signal
 	byWord   map[string][]int
@@ -85,8 +85,9 @@ func (l *Library) Assets() []*Asset { return l.assets }
 // Says reports whether a sentence holds one of a group of words, and does not
 // take it back; start and end are the words that it spans.
 func (l *Library) Says(group string, t *Text) (start, end int, ok bool) {
-	for i := range t.Tokens {
-		e := startsAt(l.groups[group], t, i)
+	w := l.groups[group]
+	for i := 0; w != nil && i < len(t.Tokens); i++ {
+		e := w.at(t, i)
 		if e > i && !l.guard.turns(t, span{i, e}, make([]bool, len(t.Tokens)), Answer) {
 			return i, e, true
 		}
@@ -96,7 +97,12 @@ func (l *Library) Says(group string, t *Text) (start, end int, ok bool) {
 
 // At gives the end of the longest of a group's words that begins at the i-th
 // word, or i.
-func (l *Library) At(group string, t *Text, i int) int { return startsAt(l.groups[group], t, i) }
+func (l *Library) At(group string, t *Text, i int) int {
+	if w := l.groups[group]; w != nil {
+		return w.at(t, i)
+	}
+	return i
+}
 
 // Pattern finds a pattern by id; nil where there is none such.
 func (l *Library) Pattern(id string) *Pattern {

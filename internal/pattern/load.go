@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -15,7 +14,7 @@ import (
 	"github.com/goccy/go-yaml"
 )
 
-//go:embed patterns/*.yaml lexicon/*.yaml words/*.yaml controls/*.yaml assets/*.yaml phrases/*.yaml
+//go:embed patterns/*.yaml lexicon/*.yaml words/*.yaml controls/*.yaml assets/*.yaml
 var data embed.FS
 
 // Load gives the embedded knowledge; it is read once. The error names the file
@@ -36,44 +35,36 @@ type (
 	controlFile struct {
 		Controls []*Control `yaml:"controls"`
 	}
-	phraseFile struct {
-		Phrases map[string][]Signal `yaml:"phrases"`
-	}
 	assetFile struct {
 		Assets []*Asset `yaml:"assets"`
 	}
 )
 
 // Read reads knowledge from a folder with the sub-folders patterns, lexicon,
-// words, controls, assets and phrases.
+// words, controls and assets.
 func Read(fsys fs.FS) (*Library, error) {
 	r := &reader{fsys: fsys, hash: map[string][]byte{}, parser: parser{groups: map[string][][]node{}}}
 	l := &Library{byWord: map[string][]int{}, byPrefix: map[string][]int{}}
 	var entries []*Entry
-	phrases := map[string][]Signal{}
 	err := errors.Join(
 		each(r, "words", func(f *wordsFile) error { return r.addGroups(f.Groups) }),
 		each(r, "lexicon", func(f *lexiconFile) error { entries = append(entries, f.Entries...); return nil }),
 		each(r, "controls", func(f *controlFile) error { l.controls = append(l.controls, f.Controls...); return nil }),
 		each(r, "assets", func(f *assetFile) error { l.assets = append(l.assets, f.Assets...); return nil }),
 		each(r, "patterns", func(f *patternFile) error { l.patterns = append(l.patterns, f.Patterns...); return nil }),
-		each(r, "phrases", func(f *phraseFile) error { maps.Copy(phrases, f.Phrases); return nil }),
 	)
 	if err != nil {
 		return nil, err
-	}
-	for id, signals := range phrases {
-		i := slices.IndexFunc(l.patterns, func(p *Pattern) bool { return p.ID == id })
-		if i < 0 {
-			return nil, fmt.Errorf("phrases are given for %s, which is no pattern", id)
-		}
-		l.patterns[i].Signals = append(l.patterns[i].Signals, signals...)
 	}
 	slices.SortStableFunc(l.patterns, func(a, b *Pattern) int { return strings.Compare(a.ID, b.ID) })
 	slices.SortStableFunc(l.controls, func(a, b *Control) int { return strings.Compare(a.ID, b.ID) })
 	l.lexicon = newLexicon(entries)
 	var missing []string
-	l.groups = r.parser.groups
+	l.groups = map[string]*wordSet{}
+	for name, group := range r.parser.groups {
+		w := newWordSet(group)
+		l.groups[name] = &w
+	}
 	if l.guard, missing = newGuards(r.parser.groups); len(missing) > 0 {
 		return nil, fmt.Errorf("the words hold no group %s", strings.Join(missing, ", "))
 	}

@@ -8,6 +8,12 @@ type span struct{ start, end int }
 // ends gives all places at which a match of the sequence that begins at i may
 // end, shortest first, each once.
 func ends(seq []node, t *Text, i int) []int {
+	if len(seq) == 1 && seq[0].kind == nodeWord && !seq[0].optional {
+		if i < len(t.Tokens) && isForm(t.Tokens[i].Word, seq[0].text) {
+			return []int{i + 1}
+		}
+		return nil
+	}
 	at := []int{i}
 	gap := false
 	for k := range seq {
@@ -155,4 +161,46 @@ func nodeAnchors(n *node) (words, prefixes []string, ok bool) {
 		return words, prefixes, true
 	}
 	return nil, nil, false
+}
+
+// wordSet is a group of words, ready to be looked for at a place of a text: by
+// their first word where that is a plain one.
+type wordSet struct {
+	byFirst map[string][][]node
+	others  [][]node
+}
+
+func newWordSet(group [][]node) wordSet {
+	w := wordSet{byFirst: map[string][][]node{}}
+	for _, seq := range group {
+		if first := seq[0]; first.kind == nodeWord && !first.optional {
+			w.byFirst[first.text] = append(w.byFirst[first.text], seq)
+			continue
+		}
+		w.others = append(w.others, seq)
+	}
+	return w
+}
+
+// at gives the end of the longest of the words that begins at the i-th word of
+// a text, or i.
+func (w *wordSet) at(t *Text, i int) int {
+	best := i
+	try := func(list [][]node) {
+		for _, seq := range list {
+			for _, e := range ends(seq, t, i) {
+				best = max(best, e)
+			}
+		}
+	}
+	word := t.Tokens[i].Word
+	try(w.byFirst[word])
+	if base, ok := strings.CutSuffix(word, "s"); ok {
+		try(w.byFirst[base])
+		if base, ok = strings.CutSuffix(base, "e"); ok {
+			try(w.byFirst[base])
+		}
+	}
+	try(w.others)
+	return best
 }

@@ -28,8 +28,7 @@ type Pattern struct {
 	// several that could: first (the default) or last.
 	Carrier string `yaml:"carrier,omitempty"`
 	// Signals are the ways in which texts state the weakness; one suffices.
-	// Without one that matches there is no threat. The phrases files add to
-	// them.
+	// Without one that matches there is no threat.
 	Signals []Signal `yaml:"signals"`
 	// Answers are the ways in which texts state that the weakness is dealt
 	// with at the element.

@@ -116,17 +116,17 @@ func TestSurveyReadsPartsFlowsAndWhatTheyHold(t *testing.T) {
 func TestSurveyStatesControlsAsFarAsTheTextDoes(t *testing.T) {
 	b := newBench(t)
 	for text, want := range map[string]string{
-		"The Intake API accepts TLS 1.3 only.":                                         "Encryption in transit partial",
-		"The Intake API speaks TLS 1.3.":                                               "Encryption in transit enforced",
-		"Connections of the Intake API are encrypted.":                                 "Encryption in transit claimed",
-		"The Intake API speaks TLS except for calls of the old tablets.":               "Encryption in transit partial",
-		"The Reading Store is encrypted at rest with AES-256 keys.":                    "Encryption at rest enforced",
-		"The Intake API records who changed what in the audit log of the ward.":        "Audit log enforced",
-		"Support for TLS in the Intake API is planned for the next release.":           "",
-		"The Intake API never speaks TLS.":                                             "",
-		"The Intake API should speak TLS.":                                             "",
-		"Does the Intake API speak TLS?":                                               "",
-		"Previously the Intake API spoke TLS.":                                         "",
+		"The Intake API accepts TLS 1.3 only.":                                          "Encryption in transit partial",
+		"The Intake API speaks TLS 1.3.":                                                "Encryption in transit enforced",
+		"Connections of the Intake API are encrypted.":                                  "Encryption in transit claimed",
+		"The Intake API speaks TLS except for calls of the old tablets.":                "Encryption in transit partial",
+		"The Reading Store is encrypted at rest with AES-256 keys.":                     "Encryption at rest enforced",
+		"The Intake API records who changed what in the audit log of the ward.":         "Audit log enforced",
+		"Support for TLS in the Intake API is planned for the next release.":            "",
+		"The Intake API never speaks TLS.":                                              "",
+		"The Intake API should speak TLS.":                                              "",
+		"Does the Intake API speak TLS?":                                                "",
+		"Previously the Intake API spoke TLS.":                                          "",
 		"# Alternatives considered\n\nThe Intake API verifies a JWT with each request.": "",
 	} {
 		var got []string

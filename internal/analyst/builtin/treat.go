@@ -29,8 +29,8 @@ type treatment struct {
 	owner  int
 }
 
-// maxStated is how many further controls are named beside the first.
-const maxStated = 2
+// maxControls is how many controls are named for one threat.
+const maxControls = 3
 
 func (v *view) treat(about *analyze.TreatAbout) *analyze.TreatAnswer {
 	t := &treatment{view: v, about: about, quotes: v.quotes(about.Threat.Quotes), owner: v.a.owner(&about.Threat)}
@@ -42,7 +42,7 @@ func (v *view) treat(about *analyze.TreatAbout) *analyze.TreatAnswer {
 		c := &about.Controls[i]
 		if first := len(out.Controls) == 0; c.Primary || first && !anyPrimary(about.Controls) {
 			x := t.control(i, c, first)
-			if first || x.Verdict != threatmodel.Absent && len(out.Controls) <= maxStated {
+			if len(out.Controls) < maxControls {
 				out.Controls = append(out.Controls, x)
 			}
 		}
