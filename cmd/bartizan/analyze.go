@@ -77,7 +77,7 @@ func (c *analyzeCmd) Run(ctx context.Context, s streams) error {
 	}
 	m, err := x.analyze(ctx)
 	if err != nil {
-		return &exitError{exitIncomplete, err}
+		return err
 	}
 	if err := x.finish(ctx, m); err != nil {
 		return err
@@ -254,7 +254,7 @@ func (x *session) analyze(ctx context.Context) (*threatmodel.Model, error) {
 	m, err := analyze.Run(ctx, x.input(), e.config)
 	if err != nil {
 		e.wait(ctx, p)
-		return nil, err
+		return nil, &exitError{exitIncomplete, err}
 	}
 	e.complete(m, x)
 	return m, nil

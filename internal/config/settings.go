@@ -31,7 +31,7 @@ func Apply(parser *kong.Kong, args []string) error {
 	}
 	var values map[string]any
 	if err := yaml.Unmarshal(raw, &values); err != nil {
-		return fmt.Errorf("%s: %s", path, yaml.FormatError(err, false, true))
+		return fmt.Errorf("%s: %s", path, yaml.FormatError(err, false, false)) // its lines may hold a key
 	}
 	if err := unknownKeys(parser.Model.Node, values); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
@@ -63,11 +63,18 @@ func resolver(values map[string]any) kong.Resolver {
 				return nil, nil
 			}
 		}
-		if v, ok := values[flag.Name]; ok {
-			return v, nil
-		}
-		return nil, nil
+		return scalar(values[flag.Name]), nil
 	})
+}
+
+// scalar is a value as it would be typed: 300 for a duration is as wrong in the
+// file as on the command line. Lists stay lists.
+func scalar(v any) any {
+	switch v.(type) {
+	case nil, []any:
+		return v
+	}
+	return fmt.Sprint(v)
 }
 
 func unknownKeys(root *kong.Node, values map[string]any) error {
