@@ -60,15 +60,11 @@ type Hit struct {
 	Start, End int
 	// Matched is how many words carry the match: a longer match says more.
 	Matched int
-	spans   []span
 }
 
-// Overlaps reports whether two hits of one sentence rest on the same words.
-func (h *Hit) Overlaps(o *Hit) bool {
-	return slices.ContainsFunc(h.spans, func(a span) bool {
-		return slices.ContainsFunc(o.spans, func(b span) bool { return a.start < b.end && b.start < a.end })
-	})
-}
+// Overlaps reports whether two hits of one sentence rest on the same words, or
+// on words between each other's.
+func (h *Hit) Overlaps(o *Hit) bool { return h.Start < o.End && o.Start < h.End }
 
 // Version changes whenever the knowledge does.
 func (l *Library) Version() string { return l.version }
@@ -202,7 +198,6 @@ func (l *Library) match(s *signal, sentence, around *Text) (Hit, bool) {
 		}
 		h.Start, h.End = min(h.Start, list[i].start), max(h.End, list[i].end)
 		h.Matched += list[i].end - list[i].start
-		h.spans = append(h.spans, list[i])
 	}
 	return h, true
 }

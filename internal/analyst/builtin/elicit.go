@@ -260,6 +260,9 @@ func (e *elicitor) claimFlow(at place, p *pattern.Pattern) (int, bool) {
 		return 0, false
 	}
 	x := e.sentence(at)
+	if e.namesThird(at, p, &e.about.Flows[0]) {
+		return 0, false
+	}
 	return 5, e.names != nil && e.names[0] != nil && namesAny(x.text, e.names[0]) && namesAny(x.text, e.names[1])
 }
 
@@ -282,12 +285,21 @@ func (e *elicitor) flowTakes(at place, p *pattern.Pattern) bool {
 		return false
 	}
 	x := e.sentence(at)
-	for _, f := range e.about.Flows {
-		if len(f.Crosses) > 0 && namesAny(x.text, e.namesBy(f.From)) && namesAny(x.text, e.namesBy(f.To)) {
+	for i := range e.about.Flows {
+		f := &e.about.Flows[i]
+		if len(f.Crosses) > 0 && !e.namesThird(at, p, f) && namesAny(x.text, e.namesBy(f.From)) && namesAny(x.text, e.namesBy(f.To)) {
 			return true
 		}
 	}
 	return false
+}
+
+// namesThird reports whether a sentence names an element that is no end of a
+// flow.
+func (e *elicitor) namesThird(at place, p *pattern.Pattern, f *analyze.FlowView) bool {
+	return slices.ContainsFunc(e.named(at, p), func(s standing) bool {
+		return s.element < 0 || e.about.Elements[s.element].Name != f.From && e.about.Elements[s.element].Name != f.To
+	})
 }
 
 func (e *elicitor) namesBy(name string) [][]string {

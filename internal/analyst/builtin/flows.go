@@ -85,6 +85,9 @@ func (s *surveyor) actor(x *sentence, verb int) *named {
 		case "is", "are", "was", "were", "be", "been", "by", "not", "never", "cannot", "of", "to", "from", "for":
 			return nil
 		}
+		if s.a.read.isVerb(x.text, i) {
+			return nil // it does something else
+		}
 	}
 	return best
 }

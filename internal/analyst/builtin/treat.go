@@ -181,7 +181,7 @@ func (t *treatment) safeguard(at place) (safeguard, bool) {
 // isWeakness reports whether a hit rests on the very words that state a
 // weakness.
 func (t *treatment) isWeakness(x *sentence, h *pattern.Hit) bool {
-	return slices.ContainsFunc(x.of(pattern.Weakness), func(w pattern.Hit) bool { return w.Overlaps(h) })
+	return slices.ContainsFunc(x.of(pattern.Weakness), func(w pattern.Hit) bool { return w.Owner == t.owner && w.Overlaps(h) })
 }
 
 // sameSection reports whether two passages stand under the same heading.
