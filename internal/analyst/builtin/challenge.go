@@ -55,12 +55,7 @@ func (v *view) verdict(i int, t *analyze.ThreatView, about *analyze.ChallengeAbo
 func (v *view) outright(quotes []place) bool {
 	return slices.ContainsFunc(quotes, func(at place) bool {
 		t := v.sentence(at).text
-		for i := range t.Tokens {
-			if v.a.lib.At("negator", t, i) > i || v.a.lib.At("plain", t, i) > i || v.a.lib.At("exception", t, i) > i {
-				return true
-			}
-		}
-		return false
+		return v.a.holds("negator", t) || v.a.holds("plain", t) || v.a.holds("exception", t)
 	})
 }
 
@@ -100,11 +95,7 @@ func (v *view) weak(quotes []place) bool {
 
 // speaksOfOthers reports whether a sentence is about what is left beside
 // something: "all other endpoints".
-func (a *Analyst) speaksOfOthers(t *pattern.Text) bool {
-	return slices.ContainsFunc(t.Tokens, func(x pattern.Token) bool {
-		return x.Word == "other" || x.Word == "others" || x.Word == "else" || x.Word == "rest" || x.Word == "remaining"
-	})
-}
+func (a *Analyst) speaksOfOthers(t *pattern.Text) bool { return a.holds("others", t) }
 
 // owner is the index of the pattern that a threat came from; -1 where it came
 // from none.

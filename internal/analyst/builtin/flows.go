@@ -26,7 +26,7 @@ func (s *surveyor) flowsOf(at place) {
 	x := s.sentence(at)
 	for i := range x.text.Tokens {
 		verb, end := s.verb(x.text, i)
-		if verb == "" || within(x.names, i) || isNoun(x.text, i) {
+		if verb == "" || within(x.names, i) || s.a.isNoun(x.text, i) {
 			continue
 		}
 		from, to := s.actor(x, i), s.object(x, end)
@@ -52,15 +52,11 @@ func (s *surveyor) verb(t *pattern.Text, i int) (string, int) {
 
 // isNoun reports whether a word that could be a verb follows one after which a
 // noun stands.
-func isNoun(t *pattern.Text, i int) bool {
+func (a *Analyst) isNoun(t *pattern.Text, i int) bool {
 	if i == 0 {
 		return true
 	}
-	switch t.Tokens[i-1].Word {
-	case "a", "an", "the", "of", "for", "with", "by", "in", "on", "at", "all", "these", "those", "such", "any", "no", "each", "every", "its", "their", "our", "from", "per":
-		return true
-	}
-	return false
+	return a.lib.At("before-noun", t, i-1) == i
 }
 
 func within(names []named, i int) bool {

@@ -143,7 +143,7 @@ func (r *reader) verbal(t *pattern.Text, m pattern.Mention) bool {
 	if t.Tokens[m.Start].Word != strings.ToLower(m.Entry.Name) {
 		return !isArticle(before)
 	}
-	return strings.HasSuffix(before, "s") || auxiliaries[before] || before == "to" || before == "not" || before == "and" || before == "we" || before == "they"
+	return strings.HasSuffix(before, "s") || r.auxiliary(t, m.Start-1) || before == "to" || before == "not" || before == "and" || before == "we" || before == "they"
 }
 
 func (r *reader) isVerb(t *pattern.Text, i int) bool {

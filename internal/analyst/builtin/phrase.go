@@ -54,15 +54,15 @@ func isArticle(w string) bool {
 	return false
 }
 
-// auxiliaries stand between an actor and what it does.
-var auxiliaries = map[string]bool{"does": true, "do": true, "can": true, "may": true, "must": true, "will": true, "never": true, "also": true, "only": true, "has": true, "still": true, "then": true}
+// auxiliary reports whether a word stands between an actor and what it does.
+func (r *reader) auxiliary(t *pattern.Text, i int) bool { return r.lib.At("auxiliary", t, i) > i }
 
 // roleOf tells what the words from the article to end do in their sentence.
 func (r *reader) roleOf(t *pattern.Text, article, end int) role {
 	if article > 0 && t.Tokens[article-1].Word == "by" {
 		return agent
 	}
-	if article > 0 && t.Tokens[article].Break == pattern.NoBreak && r.lib.At("stop", t, article-1) > article-1 && !auxiliaries[t.Tokens[article-1].Word] {
+	if article > 0 && t.Tokens[article].Break == pattern.NoBreak && r.lib.At("stop", t, article-1) > article-1 && !r.auxiliary(t, article-1) {
 		switch t.Tokens[article-1].Word {
 		case "and", "but", "so", "that", "because", "since", "when", "where", "while", "if", "as", "then":
 		default:
@@ -70,7 +70,7 @@ func (r *reader) roleOf(t *pattern.Text, article, end int) role {
 		}
 	}
 	i := end
-	for i < len(t.Tokens) && auxiliaries[t.Tokens[i].Word] {
+	for i < len(t.Tokens) && r.auxiliary(t, i) {
 		i++
 	}
 	if i > end && i < len(t.Tokens) && t.Tokens[i].Word == "not" {

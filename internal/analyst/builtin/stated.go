@@ -47,10 +47,15 @@ func (a *Analyst) stated(x *sentence) []statement {
 // answers reports whether a control answers a weakness family.
 func (s statement) answers(family string) bool { return slices.Contains(s.control.Families, family) }
 
-// generalWords say that a sentence speaks of the whole system.
-var generalWords = []string{"all", "every", "everything", "always", "throughout", "everywhere", "entire", "whole", "fully"}
-
 // general reports whether a sentence speaks of the whole system.
-func (a *Analyst) general(t *pattern.Text) bool {
-	return slices.ContainsFunc(t.Tokens, func(x pattern.Token) bool { return slices.Contains(generalWords, x.Word) })
+func (a *Analyst) general(t *pattern.Text) bool { return a.holds("general", t) }
+
+// holds reports whether a text holds one of a group of words.
+func (a *Analyst) holds(group string, t *pattern.Text) bool {
+	for i := range t.Tokens {
+		if a.lib.At(group, t, i) > i {
+			return true
+		}
+	}
+	return false
 }

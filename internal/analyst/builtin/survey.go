@@ -123,12 +123,6 @@ func technologiesBeside(t *pattern.Text, n *named) []string {
 	return out
 }
 
-// vague are nouns that name nothing without a further word.
-var vague = []string{
-	"service", "microservice", "subsystem", "component", "system", "server", "app", "application", "api", "endpoint", "platform", "database", "db", "store",
-	"storage", "log", "job", "client", "module", "tool", "node", "machine", "instance", "host", "agent", "operator", "manager", "device", "handler", "backend", "game", "display", "worker", "portal", "site", "website", "web site", "frontend", "front end", "queue", "topic", "stream", "cache", "bucket", "archive", "volume", "repository", "ui", "web ui", "bus", "controller", "plugin", "driver", "device", "sensor", "terminal", "engine", "hub", "core", "parser", "listener", "consumer", "processor",
-}
-
 // recur takes names that only their writing makes names for components where
 // they come back, and phrases where they act.
 func (s *surveyor) recur() {
@@ -137,7 +131,7 @@ func (s *surveyor) recur() {
 		case c.sure || c.kind == threatmodel.ExternalEntity:
 		case c.capital:
 			c.sure = !s.common(c) && c.acts > 0 && len(c.mentions) >= 4-min(len(strings.Fields(c.name)), 2)
-		case c.bare && !slices.Contains(vague, key(c.name)):
+		case c.bare && !s.a.whole("vague", c.name):
 			c.sure = c.acts > 0
 		case c.phrase:
 			c.sure = c.acts > 0 || len(c.mentions) > 1 && s.inPlace(c)

@@ -1,18 +1,9 @@
 package builtin
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/bartizan-security/bartizan/pkg/threatmodel"
-)
-
-// nameColumns are the headers of the first column in tables that list
-// components; technologyColumns those of the column that says what they are
-// made of.
-var (
-	nameColumns       = []string{"component", "components", "service", "services", "system", "systems", "element", "module", "store", "data store", "application", "part", "subsystem", "server", "actor", "building block"}
-	technologyColumns = []string{"technology", "technologies", "tech", "stack", "implementation", "built with", "product", "software", "platform", "based on"}
 )
 
 // table takes the component that a row of a component table lists.
@@ -22,7 +13,7 @@ func (s *surveyor) table(i int) {
 		return
 	}
 	header, cells := columns(p.Header), columns(p.Text)
-	if len(header) == 0 || len(cells) < 2 || !slices.Contains(nameColumns, strings.ToLower(header[0])) {
+	if len(header) == 0 || len(cells) < 2 || !s.a.whole("column-name", header[0]) {
 		return
 	}
 	name := strings.Trim(cells[0], "*`_ ")
@@ -35,7 +26,7 @@ func (s *surveyor) table(i int) {
 	}
 	technology := ""
 	for k, h := range header {
-		if k < len(cells) && slices.Contains(technologyColumns, strings.ToLower(h)) {
+		if k < len(cells) && s.a.whole("column-technology", h) {
 			technology = cells[k]
 		}
 	}
@@ -61,4 +52,10 @@ func columns(row string) []string {
 		out[i] = strings.TrimSpace(out[i])
 	}
 	return out
+}
+
+// whole reports whether a whole text is one of a group of words.
+func (a *Analyst) whole(group, text string) bool {
+	t := a.lib.Read(text)
+	return len(t.Tokens) > 0 && a.lib.At(group, t, 0) == len(t.Tokens)
 }

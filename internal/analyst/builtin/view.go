@@ -131,10 +131,3 @@ func mentionOf(t *pattern.Text, words []string) (start, end int, ok bool) {
 func sameWord(word, want string, last bool) bool {
 	return word == want || (last && singular(word) == want)
 }
-
-func upperFirst(s string) string {
-	if s == "" {
-		return s
-	}
-	return strings.ToUpper(s[:1]) + s[1:]
-}
