@@ -108,6 +108,7 @@ type counter struct {
 	cfg   Config
 	units map[string]*threatmodel.Unit // of the baseline, by id
 	known map[string]*threatmodel.Unit // of the baseline, by input hash
+	facts []threatmodel.Fact           // of the baseline's brief
 	fresh bool
 
 	mu sync.Mutex
@@ -131,6 +132,7 @@ func newCounter(cfg Config, in analyze.Input) *counter {
 	if in.Baseline == nil {
 		return c
 	}
+	c.facts = in.Baseline.Brief.Facts
 	for i := range in.Baseline.Analysis.Units {
 		if u := &in.Baseline.Analysis.Units[i]; u.Analyst == cfg.Analyst.Name() {
 			c.units[u.ID], c.known[u.InputHash] = u, u
@@ -222,7 +224,7 @@ func (c *counter) Ask(ctx context.Context, q *analyze.Question) (analyze.Reply, 
 // instead is an answer that costs nothing.
 func (c *counter) instead(ctx context.Context, q *analyze.Question) (analyze.Reply, error) {
 	if u := c.units[analyze.UnitID(c.Name(), q.Stage, q.Subject)]; u != nil {
-		if answer, ok := former(u, q); ok {
+		if answer, ok := former(u, q, c.facts); ok {
 			return analyze.Reply{Answer: answer}, nil
 		}
 	}

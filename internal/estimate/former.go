@@ -11,9 +11,9 @@ import (
 )
 
 // former is a baseline's answer, with its repair, to a question of the same
-// subject: citations follow their sentences to where these stand now. False
-// where the unit holds no answer.
-func former(u *threatmodel.Unit, q *analyze.Question) (json.RawMessage, bool) {
+// subject: citations follow their sentences to where these stand now. Facts are
+// those of the baseline's brief. False where the unit holds no answer.
+func former(u *threatmodel.Unit, q *analyze.Question, facts []threatmodel.Fact) (json.RawMessage, bool) {
 	var kept struct {
 		Answer map[string]any `json:"answer"`
 		Repair map[string]any `json:"repair"`
@@ -28,9 +28,46 @@ func former(u *threatmodel.Unit, q *analyze.Question) (json.RawMessage, bool) {
 			kept.Answer[key] = append(first, second...)
 		}
 	}
+	if q.Stage == threatmodel.StageBrief {
+		rewordFacts(kept.Answer, facts, q.Passages)
+	}
 	recite(kept.Answer, q.Passages)
 	raw, err := json.Marshal(kept.Answer)
 	return raw, err == nil
+}
+
+// rewordFacts changes the words of brief facts whose sentence was edited or is
+// gone, as a model would that is asked anew. Every later prompt holds the brief,
+// so this is what makes a small edit dear.
+func rewordFacts(answer map[string]any, before []threatmodel.Fact, shown []threatmodel.Passage) {
+	lost := map[string]bool{}
+	for _, f := range before {
+		for _, e := range f.Evidence {
+			lost[f.Name] = lost[f.Name] || !stands(e.Quote, shown)
+		}
+	}
+	facts, _ := answer["facts"].([]any)
+	for _, f := range facts {
+		fact, _ := f.(map[string]any)
+		name, _ := fact["fact"].(string)
+		if value, ok := fact["value"].(string); ok && lost[name] {
+			fact["value"] = value + " (in other words)"
+		}
+	}
+}
+
+// stands reports whether a quote is a sentence, or a piece of one, that is shown.
+func stands(quote string, shown []threatmodel.Passage) bool {
+	for i := range shown {
+		for _, s := range shown[i].Sentences {
+			for _, span := range s.Spans {
+				if passage.Fold(span.Text) == passage.Fold(quote) {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 // recite walks an answer and mends its citations in place.
