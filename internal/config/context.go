@@ -71,8 +71,16 @@ func checkContext(c *threatmodel.Context) error {
 		}
 	}
 	for _, e := range c.Endpoints {
+		if e.URL == "" {
+			return errors.New("endpoints: an entry has no url")
+		}
 		if err := oneOf("up_to of "+e.URL, e.UpTo, threatmodel.Classes()); err != nil {
 			return err
+		}
+	}
+	for _, p := range c.Prices {
+		if p.Model == "" || p.Input < 0 || p.Output < 0 {
+			return fmt.Errorf("prices: the price of %q needs a model, and input and output of 0 or more", p.Model)
 		}
 	}
 	return nil
