@@ -6,9 +6,14 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"html/template"
 	"io"
+	"runtime"
+	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/bartizan-security/bartizan/internal/report/dataflow"
 	"github.com/bartizan-security/bartizan/pkg/threatmodel"
@@ -54,6 +59,9 @@ type html struct {
 
 	sources sources
 	names   vocabulary
+	// documents are those of the model, and after them other texts that quotes
+	// are from: what people stated in bartizan.yaml.
+	documents []threatmodel.Document
 	// marks gives each place that is quoted its anchor.
 	marks map[string][]span
 }
@@ -72,6 +80,7 @@ func newPage(ctx context.Context, s *shown, texts Texts) (*html, error) {
 	style := string(css) + dataflow.Style
 	p.CSS, p.Script = template.CSS(style), template.JS(script) // ours, from files of this package
 	p.Policy = policy(style, string(script))
+	p.documents = withOthers(s.Documents, texts)
 	p.marks = p.quotedPlaces()
 	p.Texts = p.textViews() // before the quotes, which link into them
 	p.Matrix = s.matrix()
@@ -103,16 +112,37 @@ type figure struct {
 	SVG                  template.HTML
 }
 
+// drawTime is how long all diagrams of a page may take. An ordinary system
+// takes a fraction of a second.
+const drawTime = 10 * time.Second
+
+// figures draws the diagrams side by side, as many as there are processors.
 func (s *shown) figures(ctx context.Context) []figure {
-	var out []figure
-	for _, v := range dataflow.Views(s.Model) {
-		f := figure{Title: v.Title, Note: v.Note}
-		svg, err := dataflow.Draw(ctx, v.Graph)
-		if err != nil {
-			f.Missing = err.Error()
-		}
-		f.SVG = template.HTML(svg) // package dataflow escapes every name
-		out = append(out, f)
+	ctx, cancel := context.WithTimeout(ctx, drawTime)
+	defer cancel()
+	views := dataflow.Views(s.Model)
+	out := make([]figure, len(views))
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i, v := range views {
+		g.Go(func() error {
+			out[i] = drawn(ctx, v)
+			return nil
+		})
 	}
+	_ = g.Wait() // a diagram that fails is told in its place
 	return out
+}
+
+func drawn(ctx context.Context, v dataflow.View) figure {
+	f := figure{Title: v.Title, Note: v.Note}
+	svg, err := dataflow.Draw(ctx, v.Graph)
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		f.Missing = fmt.Sprintf("its layout was not ready in the time that it is given (%s)", drawTime)
+	case err != nil:
+		f.Missing = err.Error()
+	}
+	f.SVG = template.HTML(svg) // package dataflow escapes every name
+	return f
 }

@@ -75,19 +75,13 @@ func (p *html) ChangedDocuments() []threatmodel.DocumentDiff {
 	return slices.DeleteFunc(slices.Clone(p.Changes.Documents), func(d threatmodel.DocumentDiff) bool { return d.Change == "unchanged" })
 }
 
-// changeGroup are the changes of one kind.
-type changeGroup struct {
-	Name    string
-	Changes []threatmodel.ThreatChange
-}
-
-// ChangeGroups are the changes by kind; what stayed as it was is only counted.
-func (p *html) ChangeGroups() []changeGroup {
-	var out []changeGroup
+// ChangeList are the changes in the order in which they are told; what stayed
+// as it was is only counted.
+func (p *html) ChangeList() []threatmodel.ThreatChange {
+	var out []threatmodel.ThreatChange
 	for _, k := range changeKinds() {
-		if list := p.changed(k); len(list) > 0 && k != threatmodel.ThreatUnchanged {
-			name := changeNames[k]
-			out = append(out, changeGroup{strings.ToUpper(name[:1]) + name[1:], list})
+		if k != threatmodel.ThreatUnchanged {
+			out = append(out, p.changed(k)...)
 		}
 	}
 	return out

@@ -65,9 +65,9 @@ func (d *markdown) table(head []string, rows [][]string) {
 	d.printf("\n")
 }
 
-// fold writes what a reader opens when wanted.
+// fold writes what a reader opens when wanted; the title is ours.
 func (d *markdown) fold(title string, body func()) {
-	d.printf("<details><summary>%s</summary>\n\n", md(title))
+	d.printf("<details><summary>%s</summary>\n\n", title)
 	body()
 	d.printf("</details>\n\n")
 }
@@ -88,7 +88,7 @@ func (d *markdown) summary() {
 	d.para("Read: ", md(d.readList()), ". ", d.size(), ".")
 	var rows [][]string
 	for _, t := range d.byRisk(ask) {
-		rows = append(rows, []string{string(t.Risk), d.link(t.ID), md(t.Title) + flagList(t), md(d.first(t)), controlCell(t)})
+		rows = append(rows, []string{md(string(t.Risk)), d.link(t.ID), md(t.Title) + flagList(t), md(d.first(t)), controlCell(t)})
 	}
 	d.table([]string{"Risk", "Id", "Threat", "Element", "Control"}, rows)
 	if len(rows) > 0 {
@@ -146,13 +146,13 @@ func flagList(t *threatmodel.Threat) string {
 	if f == "" {
 		return ""
 	}
-	return " *" + strings.TrimSpace(f) + "*"
+	return " *" + md(strings.TrimSpace(f)) + "*"
 }
 
 func controlCell(t *threatmodel.Threat) string {
 	var out []string
 	for _, c := range t.Controls {
-		out = append(out, fmt.Sprintf("%s **%s**", md(c.ID), c.Verdict))
+		out = append(out, fmt.Sprintf("%s **%s**", md(c.ID), md(string(c.Verdict))))
 	}
 	if len(out) == 0 {
 		return "none"
@@ -186,7 +186,7 @@ func (d *markdown) reviews() {
 	}
 	d.head(2, "Decisions to look at again")
 	for _, t := range due {
-		d.printf("- %s **%s**, %s: %s\n", d.link(t.ID), md(t.Title), t.Status, md(t.ReviewDue.Reason))
+		d.printf("- %s **%s**, %s: %s\n", d.link(t.ID), md(t.Title), md(string(t.Status)), md(t.ReviewDue.Reason))
 		d.beforeAfter("  ", t.ReviewDue.Before, t.ReviewDue.After)
 	}
 	d.printf("\n")
@@ -245,7 +245,7 @@ func (d *markdown) changes() {
 func (d *markdown) change(c threatmodel.ThreatChange) {
 	d.printf("- **%s** %s %s", changeNames[c.Kind], d.link(c.Threat), md(c.Title))
 	if c.RaisedTo != "" {
-		d.printf(", raised to %s", c.RaisedTo)
+		d.printf(", raised to %s", md(string(c.RaisedTo)))
 	}
 	if c.Cause != "" {
 		d.printf(" (by the %s)", md(strings.TrimPrefix(c.Cause, "the ")))

@@ -53,7 +53,7 @@ func (d *markdown) controls() {
 	var rows [][]string
 	for _, c := range d.StatedControls {
 		rows = append(rows, []string{
-			md(c.Name), "**" + string(c.Verdict) + "**", md(strings.Join(each(c.Elements, d.elementName), ", ")), d.said(c.Evidence),
+			md(c.Name), "**" + md(string(c.Verdict)) + "**", md(strings.Join(each(c.Elements, d.elementName), ", ")), d.said(c.Evidence),
 		})
 	}
 	d.table([]string{"Control", "Verdict", "Where", "Quotes"}, rows)
@@ -152,7 +152,7 @@ func (d *markdown) elementRow(e threatmodel.Element) []string {
 	case e.Boundary != "":
 		boundary = d.elementName(e.Boundary)
 	}
-	return []string{name, kindName(e.Kind), md(strings.Join(e.Technologies, ", ")), string(e.Exposure), md(boundary)}
+	return []string{name, md(kindName(e.Kind)), md(strings.Join(e.Technologies, ", ")), md(string(e.Exposure)), md(boundary)}
 }
 
 func (d *markdown) refused() {
@@ -216,6 +216,7 @@ func (d *markdown) record() {
 	line("Analyst", md(d.worker()))
 	line("Prompts", mdCode(a.Prompts))
 	line("Patterns", mdCode(a.Patterns))
+	line("Weaknesses", mdCode(a.Weaknesses))
 	for _, id := range slices.Sorted(maps.Keys(a.Catalogs)) {
 		line("Catalog", md(id)+" "+mdCode(a.Catalogs[id]))
 	}
@@ -230,7 +231,7 @@ func (d *markdown) record() {
 	d.printf("\n")
 	var rows [][]string
 	for _, s := range stageOrder(a) {
-		rows = append(rows, []string{string(s.Stage), took(time.Duration(s.Millis) * time.Millisecond), number(s.Units), number(s.TokensIn), number(s.TokensOut)})
+		rows = append(rows, []string{md(string(s.Stage)), took(time.Duration(s.Millis) * time.Millisecond), number(s.Units), number(s.TokensIn), number(s.TokensOut)})
 	}
 	d.table([]string{"Stage", "Time", "Units", "Tokens in", "Tokens out"}, rows)
 	for _, x := range d.Documents {

@@ -29,7 +29,7 @@ func (d *markdown) threats() {
 
 func (d *markdown) threat(t *threatmodel.Threat) {
 	d.head(3, fmt.Sprintf(`<a id="%s"></a>%s %s`, anchorID(t.ID), md(t.ID), md(t.Title)))
-	d.para("**", string(t.Risk), "**", md(flagText(t)), " · ", md(t.Statement))
+	d.para("**", md(string(t.Risk)), "**", md(flagText(t)), " · ", md(t.Statement))
 	d.properties(t)
 	if r := t.ReviewDue; r != nil {
 		d.printf("- **look again** (%s): %s\n", md(r.Cause), md(r.Reason))
@@ -62,16 +62,16 @@ func (d *markdown) properties(t *threatmodel.Threat) {
 	}
 	row("Where", each(t.Elements, func(id string) string { return md(d.elementName(id)) }))
 	row("Assets", each(t.Assets, func(id string) string { return md(d.assetName(id)) }))
-	row("STRIDE", each(t.STRIDE, strideName))
+	row("STRIDE", each(t.STRIDE, func(s threatmodel.STRIDE) string { return md(strideName(s)) }))
 	row("Weakness", each(t.CWE, func(id int) string { return mdReference(d.names.cwe(id)) }))
 	row("Attack pattern", each(t.CAPEC, func(id int) string { return mdReference(d.names.capec(id)) }))
 	row("Technique", each(t.ATTACK, func(id string) string { return mdReference(d.names.attack(id)) }))
 	d.printf("- Likelihood %d: %s\n- Impact %d: %s\n", t.Likelihood.Value, md(t.Likelihood.Rationale), t.Impact.Value, md(t.Impact.Rationale))
 	d.printf("- Rating %s", md(t.Rating))
 	if t.Proposed.Likelihood != 0 && (t.Proposed.Likelihood != t.Likelihood.Value || t.Proposed.Impact != t.Impact.Value) {
-		d.printf(", proposed %d × %d = %s", t.Proposed.Likelihood, t.Proposed.Impact, t.Proposed.Risk)
+		d.printf(", proposed %d × %d = %s", t.Proposed.Likelihood, t.Proposed.Impact, md(string(t.Proposed.Risk)))
 	}
-	d.printf("; confidence %s; found by %s; family %s; first seen in %s", md(t.Confidence), threatView{Threat: t}.FoundBy(), md(d.names.family(t.Family)), mdCode(t.FirstSeen))
+	d.printf("; confidence %s; found by %s; family %s; first seen in %s", md(t.Confidence), md(threatView{Threat: t}.FoundBy()), md(d.names.family(t.Family)), mdCode(t.FirstSeen))
 	for _, l := range []struct{ text, id string }{{"split from", t.SplitFrom}, {"joined with", t.MergedInto}, {"duplicate of", t.DuplicateOf}} {
 		if l.id != "" {
 			d.printf("; %s %s", l.text, d.link(l.id))
@@ -155,7 +155,7 @@ func (d *markdown) threatControls(t *threatmodel.Threat) {
 		d.para("No control: ", md(t.NoControl))
 	}
 	for _, c := range t.Controls {
-		d.para("**Control ", md(c.ID), " ", md(c.Title), ": ", string(c.Verdict), "** (", md(c.Catalog), ") ", md(c.Rationale))
+		d.para("**Control ", md(c.ID), " ", md(c.Title), ": ", md(string(c.Verdict)), "** (", md(c.Catalog), ") ", md(c.Rationale))
 		d.evidence(c.Evidence)
 	}
 }
@@ -177,7 +177,7 @@ func (d *markdown) decisions(t *threatmodel.Threat) {
 	}
 	d.para("Decisions:")
 	for _, x := range t.Decisions {
-		d.printf("- **%s** by %s, %s", x.Action, md(x.By), clock(x.At))
+		d.printf("- **%s** by %s, %s", md(string(x.Action)), md(x.By), clock(x.At))
 		if x.Until != nil {
 			d.printf(", until %s", day(*x.Until))
 		}

@@ -54,12 +54,10 @@ func (p *page) field(name, text string) {
 	}
 }
 
-// head prints the title of a section after an empty line.
+// head prints the title of a section, with a note behind it, after an empty
+// line.
 func (p *page) head(title, note string) {
 	p.print()
-	if note != "" {
-		note = "  " + note
-	}
 	lines := fold(title+note, p.width)
 	lines[0] = p.style(title, bold) + strings.TrimPrefix(lines[0], title)
 	for _, l := range lines {

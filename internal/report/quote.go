@@ -1,6 +1,7 @@
 package report
 
 import (
+	"regexp"
 	"slices"
 	"sort"
 	"strings"
@@ -11,8 +12,8 @@ import (
 	"github.com/bartizan-security/bartizan/pkg/threatmodel"
 )
 
-// around is how many letters of context stand on each side of a quote.
-const around = 220
+// around is how many bytes of context stand at most on each side of a quote.
+const around = 240
 
 // source is an extracted text in which quotes are looked up.
 type source struct {
@@ -22,6 +23,8 @@ type source struct {
 	// when a locator does not lead to its quote.
 	folded string
 	starts []int
+	// breaks are the places between paragraphs, with the end as the last.
+	breaks [][]int
 }
 
 // sources are the texts by document id.
@@ -90,29 +93,94 @@ func (s *source) fold() {
 	s.folded = b.String()
 }
 
-// context is the text around a place, cut at words; a cut end has an ellipsis.
+// context is the text around a place: what else stands in its paragraph, cut
+// at words. Where the quote is a paragraph of its own, a little of those beside
+// it. A cut end has an ellipsis.
 func (s *source) context(start, end int) (before, after string) {
-	from := max(0, start-around)
-	if from > 0 {
-		from += strings.IndexFunc(s.text[from:start]+" ", unicode.IsSpace)
-		from = min(from, start)
+	from, to := s.paragraph(start, end)
+	head, tail := s.text[from:start], s.text[end:to]
+	if strings.TrimSpace(head) == "" && strings.TrimSpace(tail) == "" {
+		return s.beside(start, end)
 	}
-	to := min(len(s.text), end+around)
-	if to < len(s.text) {
-		if i := strings.LastIndexFunc(s.text[end:to], unicode.IsSpace); i >= 0 {
-			to = end + i
-		} else {
-			to = end
-		}
+	head, cutHead := lastWords(head, around)
+	tail, cutTail := firstWords(tail, around)
+	return ellipsis(cutHead, tidy(head), true), ellipsis(cutTail, tidy(tail), false)
+}
+
+// paragraph is the paragraph around a place: from one empty line or page break
+// to the next.
+func (s *source) paragraph(start, end int) (from, to int) {
+	if s.breaks == nil {
+		s.breaks = append(breaks.FindAllStringIndex(s.text, -1), []int{len(s.text), len(s.text)})
 	}
-	before, after = tidy(s.text[from:start]), tidy(s.text[end:to])
-	if from > 0 && before != "" {
-		before = "…" + strings.TrimLeft(before, " \n")
+	next := sort.Search(len(s.breaks), func(i int) bool { return s.breaks[i][0] >= end })
+	last := sort.Search(len(s.breaks), func(i int) bool { return s.breaks[i][1] > start }) - 1
+	if last >= 0 {
+		from = s.breaks[last][1]
 	}
-	if to < len(s.text) && after != "" {
-		after = strings.TrimRight(after, " \n") + "…"
+	return from, s.breaks[min(next, len(s.breaks)-1)][0]
+}
+
+// breaks are what parts paragraphs.
+var breaks = regexp.MustCompile(`\n[ \t]*\n\s*|\s*\f\s*`)
+
+// beside is the end of the paragraph before a place and the beginning of the
+// one after.
+func (s *source) beside(start, end int) (before, after string) {
+	const some = 110
+	head := strings.TrimRightFunc(s.text[:start], unicode.IsSpace)
+	if from, _ := s.paragraph(len(head), len(head)); head != "" {
+		text, cut := lastWords(head[from:], some)
+		before = ellipsis(cut, tidy(text), true) + "\n"
+	}
+	tail := strings.TrimLeftFunc(s.text[end:], unicode.IsSpace)
+	at := len(s.text) - len(tail)
+	if _, to := s.paragraph(at, at); tail != "" {
+		text, cut := firstWords(s.text[at:to], some)
+		after = "\n" + ellipsis(cut, tidy(text), false)
 	}
 	return before, after
+}
+
+// lastWords are at most n bytes of the end of a text, from a word on.
+func lastWords(s string, n int) (string, bool) {
+	if len(s) <= n {
+		return s, false
+	}
+	i := strings.IndexFunc(s[len(s)-n:], unicode.IsSpace)
+	if i < 0 {
+		return "", true
+	}
+	return s[len(s)-n+i:], true
+}
+
+// firstWords are at most n bytes of the beginning of a text, up to a word.
+func firstWords(s string, n int) (string, bool) {
+	if len(s) <= n {
+		return s, false
+	}
+	i := strings.LastIndexFunc(s[:n], unicode.IsSpace)
+	if i < 0 {
+		return "", true
+	}
+	return s[:i], true
+}
+
+// ellipsis marks an end that was cut.
+func ellipsis(cut bool, s string, front bool) string {
+	if !cut {
+		return s
+	}
+	words := strings.Trim(s, " \n")
+	switch {
+	case front && words == "":
+		return "… "
+	case front:
+		return "…" + strings.TrimLeft(s, " \n")
+	case words == "":
+		return " …"
+	}
+	return strings.TrimRight(s, " \n") + "…"
 }
 
 // tidy makes a piece of extracted text readable: lines that only end because

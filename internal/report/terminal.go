@@ -191,7 +191,7 @@ func (t *terminal) reviews() {
 	if len(due) == 0 {
 		return
 	}
-	t.head("Decisions to look at again", fmt.Sprint(len(due)))
+	t.head("Decisions to look at again", fmt.Sprintf(" (%d)", len(due)))
 	for _, x := range due {
 		t.item(x.ID, idColumn, fmt.Sprintf("%s, %s: %s", visible.Line(x.Title), x.Status, visible.Line(x.ReviewDue.Reason)), yellow)
 		if s := visible.Line(x.ReviewDue.Before); s != "" {
@@ -249,16 +249,19 @@ func (t *terminal) changedDocuments() string {
 		}
 	}
 	if len(out) > mostDocuments {
-		return fmt.Sprintf("%d documents", len(out))
+		return fmt.Sprintf(": %d documents", len(out))
 	}
-	return strings.Join(out, ", ")
+	if len(out) == 0 {
+		return ""
+	}
+	return ": " + strings.Join(out, ", ")
 }
 
 func (t *terminal) questions() {
 	if len(t.Questions) == 0 {
 		return
 	}
-	t.head("Open questions", fmt.Sprint(len(t.Questions)))
+	t.head("Open questions", fmt.Sprintf(" (%d)", len(t.Questions)))
 	for i, q := range t.Questions {
 		if i == mostQuestions {
 			t.more(len(t.Questions)-i, "question")
@@ -272,7 +275,7 @@ func (t *terminal) notices() {
 	if len(t.Notices) == 0 {
 		return
 	}
-	t.head("Notices", fmt.Sprint(len(t.Notices)))
+	t.head("Notices", fmt.Sprintf(" (%d)", len(t.Notices)))
 	for i, n := range t.Notices {
 		if i == mostNotices {
 			t.more(len(t.Notices)-i, "notice")

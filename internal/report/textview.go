@@ -1,6 +1,9 @@
 package report
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/bartizan-security/bartizan/internal/report/visible"
 	"github.com/bartizan-security/bartizan/pkg/threatmodel"
 )
@@ -25,6 +28,17 @@ type textView struct {
 type textPart struct {
 	Text, Anchor string
 	Threats      []string
+}
+
+// withOthers adds to the documents of a model the texts that are none of them.
+func withOthers(documents []threatmodel.Document, texts Texts) []threatmodel.Document {
+	out := slices.Clone(documents)
+	for _, id := range slices.Sorted(maps.Keys(texts)) {
+		if !slices.ContainsFunc(documents, func(d threatmodel.Document) bool { return d.ID == id }) {
+			out = append(out, threatmodel.Document{ID: id, Name: id})
+		}
+	}
+	return out
 }
 
 // quotedPlaces are the places of all quotes, by document.
@@ -93,7 +107,7 @@ func (p *html) otherEvidence() [][]threatmodel.Evidence {
 func (p *html) textViews() []textView {
 	var out []textView
 	used := 0
-	for _, d := range p.Documents {
+	for _, d := range p.documents {
 		v := textView{ID: p.textID(d.ID), Document: d, Quotes: len(p.marks[d.ID])}
 		if src := p.sources[d.ID]; src != nil {
 			v.File = p.file(d.ID)

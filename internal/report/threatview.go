@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/bartizan-security/bartizan/internal/report/visible"
@@ -169,10 +170,5 @@ func anchorName(text string, i int) string { return fmt.Sprintf("%s-q%d", text, 
 
 // textID is the anchor of a document's text.
 func (p *html) textID(document string) string {
-	for i, d := range p.Documents {
-		if d.ID == document {
-			return fmt.Sprintf("text-%d", i+1)
-		}
-	}
-	return ""
+	return fmt.Sprintf("text-%d", slices.IndexFunc(p.documents, func(d threatmodel.Document) bool { return d.ID == document })+1)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 
 	"oss.terrastruct.com/d2/d2graph"
@@ -11,8 +12,13 @@ import (
 	"oss.terrastruct.com/d2/d2lib"
 	"oss.terrastruct.com/d2/d2renderers/d2svg"
 	"oss.terrastruct.com/d2/d2target"
+	"oss.terrastruct.com/d2/lib/log"
 	"oss.terrastruct.com/d2/lib/textmeasure"
 )
+
+// zoomed is how much larger than drawn D2 sees everything: its distance between
+// ranks is fixed, and too wide for small print.
+const zoomed = 1.45
 
 // point is a place in the diagram, in pixels.
 type point struct{ x, y float64 }
@@ -65,6 +71,7 @@ func layout(ctx context.Context, g Graph, size map[string]box, edge []box) (*pla
 }
 
 func place(ctx context.Context, g Graph, size map[string]box, edge []box) (*placed, error) {
+	ctx = log.With(ctx, slog.New(slog.DiscardHandler)) // without one, D2 writes stacks to standard output
 	ruler, err := textmeasure.NewRuler()
 	if err != nil {
 		return nil, err
@@ -72,7 +79,7 @@ func place(ctx context.Context, g Graph, size map[string]box, edge []box) (*plac
 	engine := "dagre"
 	options := &d2lib.CompileOptions{Ruler: ruler, Layout: &engine, LayoutResolver: func(string) (d2graph.LayoutGraph, error) {
 		return func(ctx context.Context, g *d2graph.Graph) error {
-			return d2dagrelayout.Layout(ctx, g, &d2dagrelayout.ConfigurableOpts{NodeSep: 36, EdgeSep: 24})
+			return d2dagrelayout.Layout(ctx, g, &d2dagrelayout.ConfigurableOpts{NodeSep: 50, EdgeSep: 32})
 		}, nil
 	}}
 	ids := paths(g)
@@ -108,16 +115,16 @@ func source(g Graph, ids map[string]string, size map[string]box, edge []box) str
 	var b strings.Builder
 	b.WriteString("direction: down\n")
 	for _, z := range g.Zones {
-		fmt.Fprintf(&b, "%s: %s {label.near: top-left}\n", ids[z.ID], strings.Repeat("n", min(24, max(4, len(z.Name)))))
+		fmt.Fprintf(&b, "%s: %s {label.near: top-left}\n", ids[z.ID], strings.Repeat("n", min(32, max(4, len(z.Name)))))
 	}
 	for _, n := range g.Nodes {
 		s := size[n.ID]
-		fmt.Fprintf(&b, "%s: \"\" {width: %.0f; height: %.0f}\n", ids[n.ID], s.w, s.h)
+		fmt.Fprintf(&b, "%s: \"\" {width: %.0f; height: %.0f}\n", ids[n.ID], s.w*zoomed, s.h*zoomed)
 	}
 	for i, e := range g.Edges {
 		fmt.Fprintf(&b, "%s -> %s", ids[e.From], ids[e.To])
 		if w := edge[i].w; w > 0 {
-			fmt.Fprintf(&b, ": %s", strings.Repeat("n", max(1, int(w/8.5))))
+			fmt.Fprintf(&b, ": %s", strings.Repeat("n", max(1, int(w*zoomed/8.5))))
 		}
 		b.WriteString("\n")
 	}
@@ -129,7 +136,7 @@ func read(g Graph, ids map[string]string, d *d2target.Diagram) (*placed, error) 
 	p := &placed{boxes: map[string]box{}}
 	at := map[string]box{}
 	for _, s := range d.Shapes {
-		at[s.ID] = box{float64(s.Pos.X), float64(s.Pos.Y), float64(s.Width), float64(s.Height)}
+		at[s.ID] = box{float64(s.Pos.X) / zoomed, float64(s.Pos.Y) / zoomed, float64(s.Width) / zoomed, float64(s.Height) / zoomed}
 	}
 	for id, path := range ids {
 		b, ok := at[path]
@@ -150,13 +157,13 @@ func read(g Graph, ids map[string]string, d *d2target.Diagram) (*placed, error) 
 		}
 		var route []point
 		for _, pt := range c.Route {
-			route = append(route, point{pt.X, pt.Y})
+			route = append(route, point{pt.X / zoomed, pt.Y / zoomed})
 		}
 		p.routes = append(p.routes, route)
 		var label point
 		if c.Label != "" {
 			if tl := c.GetLabelTopLeft(); tl != nil {
-				label = point{tl.X + float64(c.LabelWidth)/2, tl.Y + float64(c.LabelHeight)/2}
+				label = point{(tl.X + float64(c.LabelWidth)/2) / zoomed, (tl.Y + float64(c.LabelHeight)/2) / zoomed}
 			}
 		}
 		p.labels = append(p.labels, label)

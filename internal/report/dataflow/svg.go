@@ -48,10 +48,13 @@ func draw(ctx context.Context, g Graph, style string) ([]byte, error) {
 	}
 	d := drawing{g: g, p: p}
 	d.open(p.bounds(flowSize), style)
-	d.zones()
+	d.zones(func(z Zone, b box) {
+		fmt.Fprintf(&d, `<rect class="df-zone" x="%.1f" y="%.1f" width="%.1f" height="%.1f" rx="8"/>`, b.x, b.y, b.w, b.h)
+	})
 	for i, e := range g.Edges {
 		d.flow(e, p.routes[i])
 	}
+	d.zones(d.zoneName)
 	for _, n := range g.Nodes {
 		d.node(n, p.boxes[n.ID], labels[n.ID])
 	}
@@ -127,23 +130,25 @@ func (d *drawing) lines(class string, x, y, step float64, lines []string) {
 	}
 }
 
-// zones are drawn from the outside in.
-func (d *drawing) zones() {
-	var walk func(parent string, depth int)
-	walk = func(parent string, depth int) {
+// zones draws something of each zone, from the outside in.
+func (d *drawing) zones(each func(Zone, box)) {
+	var walk func(parent string)
+	walk = func(parent string) {
 		for _, z := range d.g.Zones {
-			if z.Parent != parent {
-				continue
+			if z.Parent == parent {
+				each(z, d.p.boxes[z.ID])
+				walk(z.ID)
 			}
-			b := d.p.boxes[z.ID]
-			fmt.Fprintf(d, `<rect class="df-zone" x="%.1f" y="%.1f" width="%.1f" height="%.1f" rx="8"/>`, b.x, b.y, b.w, b.h)
-			room := int(b.w / (labelSize * 0.62))
-			d.text("df-zone-name", b.x+12, b.y+19, strings.Join(wrap(z.Name, max(8, room), 1), ""))
-			d.badge(z.Mark, b.x+b.w-6, b.y)
-			walk(z.ID, depth+1)
 		}
 	}
-	walk("", 0)
+	walk("")
+}
+
+// zoneName is written over the flows that enter the zone.
+func (d *drawing) zoneName(z Zone, b box) {
+	room := int(b.w / (labelSize * 0.62))
+	d.text("df-zone-name", b.x+12, b.y+18, strings.Join(wrap(z.Name, max(8, room), 1), ""))
+	d.badge(z.Mark, b.x+b.w-6, b.y)
 }
 
 func (d *drawing) node(n Node, b box, label []string) {
@@ -204,15 +209,17 @@ func (d *drawing) flow(e Edge, route []point) {
 		tip.x, tip.y, bx-uy*half, by+ux*half, bx+uy*half, by-ux*half)
 }
 
-// flowLabel is written over the lines, with a halo of the ground's colour.
+// flowLabel is written over the lines, on a chip of the ground's colour.
 func (d *drawing) flowLabel(e Edge, lines []string, w float64, at point) {
 	if len(lines) > 0 {
+		h := 14*float64(len(lines)) + 3
+		fmt.Fprintf(d, `<rect class="df-chip" x="%.1f" y="%.1f" width="%.1f" height="%.1f" rx="3"/>`, at.x-w/2-3, at.y-h/2, w+6, h)
 		d.lines("df-label", at.x, at.y+4, 14, lines)
 	}
 	switch {
 	case e.Mark.Threats == 0:
 	case len(lines) > 0:
-		d.badge(e.Mark, at.x+w/2+12, at.y)
+		d.badge(e.Mark, at.x+w/2+13, at.y)
 	default:
 		d.badge(e.Mark, at.x, at.y)
 	}

@@ -7,9 +7,12 @@ import (
 	"github.com/bartizan-security/bartizan/pkg/threatmodel"
 )
 
-// Most is how many nodes one diagram shows. Layout takes time that grows with
-// the square, and more cannot be read either.
-const Most = 40
+// Most and MostFlows are how many nodes and edges one diagram shows. Layout
+// takes time that grows with the square, and more cannot be read either.
+const (
+	Most      = 40
+	MostFlows = 60
+)
 
 // View is one diagram of a model.
 type View struct {
@@ -27,7 +30,7 @@ func Views(m *threatmodel.Model) []View {
 	switch {
 	case len(g.Nodes) == 0:
 		return nil
-	case len(g.Nodes) <= Most:
+	case len(g.Nodes) <= Most && len(g.Edges) <= MostFlows, len(g.Nodes) <= Most && len(g.Zones) == 0:
 		return []View{{Title: "Data flow diagram", Graph: g}}
 	}
 	over, left := collapse(g).limit()
