@@ -16,6 +16,7 @@ import (
 	"iter"
 
 	"github.com/bartizan-security/bartizan/internal/extract/pdf"
+	"github.com/bartizan-security/bartizan/internal/extract/secret"
 	"github.com/bartizan-security/bartizan/pkg/threatmodel"
 )
 
@@ -121,6 +122,7 @@ func (in input) display() string {
 func (s *session) emit(doc Document) {
 	doc.Name = s.names.unique(doc.Name)
 	doc.ID = s.names.id(doc.Name)
+	secret.Mask(&doc, s.opt.ShowSecrets)
 	for i := range doc.Notices {
 		n := &doc.Notices[i]
 		n.Document = doc.ID
