@@ -56,8 +56,9 @@ type splitter struct {
 	out     []threatmodel.Passage
 	heading string
 	section int
-	header  string   // header row of the current table
-	group   int      // current list or table
+	table   int      // current table
+	header  string   // its header row
+	group   int      // current list or other group that is no table
 	lead    string   // paragraph that introduces what follows: it ends in a colon
 	leads   string   // the block, or first of a list or table, that the lead introduces
 	parents []string // text of the list items above, by level
@@ -78,10 +79,13 @@ func (s *splitter) block(b *threatmodel.Block) {
 	if strings.TrimSpace(b.Text) == "" {
 		return
 	}
-	if b.Group != s.group {
-		s.group, s.header, s.parents = b.Group, "", nil
+	if b.Kind == threatmodel.BlockTableRow && b.Group != s.table {
+		s.table, s.header = b.Group, ""
 	}
-	if s.leads == "" && b.Kind != threatmodel.BlockImage {
+	if !floats(b.Kind) && b.Group != s.group {
+		s.group, s.parents = b.Group, nil
+	}
+	if s.leads == "" && (!floats(b.Kind) || b.Kind == threatmodel.BlockTableRow) {
 		s.leads = structure(b)
 	}
 	switch b.Kind {
@@ -96,7 +100,13 @@ func (s *splitter) block(b *threatmodel.Block) {
 		}
 		s.add(b, s.header, wholeSentence(b))
 	case threatmodel.BlockListItem:
-		s.add(b, s.above(b), itemSentences(b))
+		if next := itemSentences(b); !s.join(b, next) {
+			s.add(b, s.above(b), next)
+		}
+	case threatmodel.BlockFootnote, threatmodel.BlockCaption:
+		if next := paragraphSentences(b); !s.join(b, next) {
+			s.add(b, "", next)
+		}
 	case threatmodel.BlockCode, threatmodel.BlockDiagram:
 		s.add(b, s.introduction(b), lineSentences(b))
 	default:
@@ -106,23 +116,16 @@ func (s *splitter) block(b *threatmodel.Block) {
 
 // paragraph adds a paragraph, or joins it to the one that a page break cut.
 func (s *splitter) paragraph(b *threatmodel.Block) {
-	if b.Joins && len(s.out) > 0 && s.out[len(s.out)-1].Kind == b.Kind {
-		s.join(b)
+	text := b.Text
+	if next := paragraphSentences(b); s.join(b, next) {
+		text = s.out[s.open(b)].Text
 	} else {
-		s.add(b, "", paragraphSentences(b))
+		s.add(b, "", next)
 	}
 	s.lead = ""
-	if t := Fold(s.text(b)); strings.HasSuffix(t, ":") {
+	if t := Fold(text); strings.HasSuffix(t, ":") {
 		s.lead, s.leads = lastSentence(t), ""
 	}
-}
-
-// text is that of the passage that a block ended up in.
-func (s *splitter) text(b *threatmodel.Block) string {
-	if b.Joins && len(s.out) > 0 {
-		return s.out[len(s.out)-1].Text
-	}
-	return b.Text
 }
 
 // structure names the list or table that a block belongs to, or the block.
@@ -192,22 +195,58 @@ func (s *splitter) add(b *threatmodel.Block, header string, sentences []threatmo
 	})
 }
 
-// join appends a block to the passage before it. A sentence that the page break
-// cuts becomes one sentence with two spans.
-func (s *splitter) join(b *threatmodel.Block) {
-	p := &s.out[len(s.out)-1]
-	next := paragraphSentences(b)
+// join appends a block to the passage that a page break cut, and reports
+// whether there is one. A sentence that the page break cuts becomes one sentence
+// with two spans; an item of one sentence stays one.
+func (s *splitter) join(b *threatmodel.Block, next []threatmodel.Sentence) bool {
+	i := s.open(b)
+	if i < 0 {
+		return false
+	}
+	p := &s.out[i]
 	if len(next) == 0 {
-		return
+		return true
 	}
 	last := &p.Sentences[len(p.Sentences)-1]
 	if !endsSentence(last.Text) {
 		last.Text += " " + next[0].Text
 		last.Spans = append(last.Spans, next[0].Spans...)
+		last.Whole = last.Whole && next[0].Whole
 		next = next[1:]
 	}
 	p.Text += "\n" + b.Text
 	p.Sentences = append(p.Sentences, next...)
+	for i := range p.Sentences {
+		p.Sentences[i].Whole = p.Sentences[i].Whole && len(p.Sentences) == 1
+	}
+	return true
+}
+
+// open is the index of the passage that a block goes on from: the last of its
+// kind, behind what a page has at its foot and head or floats between the two
+// halves; -1 where there is none.
+func (s *splitter) open(b *threatmodel.Block) int {
+	if !b.Joins {
+		return -1
+	}
+	for i := len(s.out) - 1; i >= 0; i-- {
+		p := &s.out[i]
+		switch {
+		case p.Section != s.section:
+			return -1
+		case p.Kind == b.Kind:
+			return i
+		case !floats(p.Kind):
+			return -1
+		}
+	}
+	return -1
+}
+
+// floats reports whether passages of a kind may stand between the halves of
+// another: footnotes, captions and tables at the foot or head of a page.
+func floats(k threatmodel.BlockKind) bool {
+	return k == threatmodel.BlockFootnote || k == threatmodel.BlockCaption || k == threatmodel.BlockTableRow || k == threatmodel.BlockImage
 }
 
 // wholeSentence takes the block as one sentence, however short.

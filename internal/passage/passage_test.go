@@ -307,6 +307,126 @@ func TestASentenceCutByAPageIsOneWithTwoSpans(t *testing.T) {
 	}
 }
 
+// pages is a paged document of the given blocks, whose places it fills in, and
+// its passages.
+func pages(t *testing.T, blocks ...threatmodel.Block) []threatmodel.Passage {
+	t.Helper()
+	var body strings.Builder
+	doc := threatmodel.Source{Document: threatmodel.Document{ID: "d.pdf"}}
+	for _, b := range blocks {
+		placed := page(&body, b.Level, b.Text, b.Joins)
+		placed.Kind, placed.Group, placed.Header, placed.Level = b.Kind, b.Group, b.Header, 1
+		if b.Role != "" {
+			placed.Role = b.Role
+		}
+		doc.Blocks = append(doc.Blocks, placed)
+	}
+	doc.Body = body.String()
+	ps := passage.Split([]threatmodel.Source{doc})
+	if err := checkPassages(map[string]string{"d.pdf": doc.Body}, ps); err != nil {
+		t.Error(err)
+	}
+	return ps
+}
+
+// on is a block on a page; Level holds the page on the way to pages.
+func on(n int, kind threatmodel.BlockKind, group int, text string) threatmodel.Block {
+	return threatmodel.Block{Level: n, Kind: kind, Group: group, Text: text}
+}
+
+func joining(b threatmodel.Block) threatmodel.Block {
+	b.Joins = true
+	return b
+}
+
+func as(role threatmodel.Role, b threatmodel.Block) threatmodel.Block {
+	b.Role = role
+	return b
+}
+
+func TestAListItemCutByAPageIsOnePassage(t *testing.T) {
+	ps := pages(
+		t,
+		on(1, threatmodel.BlockParagraph, 0, "Callers must:"),
+		on(1, threatmodel.BlockListItem, 1, "sign every request with"),
+		joining(on(2, threatmodel.BlockListItem, 1, "their own key")),
+		on(2, threatmodel.BlockListItem, 1, "rotate it"),
+	)
+	if len(ps) != 3 {
+		t.Fatalf("%d passages, want the introduction and two items", len(ps))
+	}
+	item := ps[1]
+	if item.Header != "Callers must:" || item.Text != "sign every request with\ntheir own key" || len(item.Sentences) != 1 {
+		t.Fatalf("the item is %+v", item)
+	}
+	s := item.Sentences[0]
+	if s.Text != "sign every request with their own key" || !s.Whole || len(s.Spans) != 2 || *s.Spans[0].Locator.Page != 1 || *s.Spans[1].Locator.Page != 2 {
+		t.Errorf("the sentence is %+v, want one over both pages", s)
+	}
+	if ps[2].Header != "Callers must:" {
+		t.Errorf("the item after it stands under %q", ps[2].Header)
+	}
+}
+
+func TestAnItemCutBetweenSentencesHasNoneThatIsWhole(t *testing.T) {
+	ps := pages(t, on(1, threatmodel.BlockListItem, 1, "Keys are rotated."), joining(on(2, threatmodel.BlockListItem, 1, "Tokens are")))
+	if diff := cmp.Diff([]string{"Keys are rotated.", "Tokens are"}, sentencesOf(ps)); len(ps) != 1 || diff != "" {
+		t.Fatal(diff)
+	}
+	for _, s := range ps[0].Sentences {
+		if s.Whole || len(s.Spans) != 1 {
+			t.Errorf("%+v", s)
+		}
+	}
+}
+
+func TestWhatFloatsStandsBetweenTheHalves(t *testing.T) {
+	for _, kind := range []threatmodel.BlockKind{threatmodel.BlockParagraph, threatmodel.BlockListItem} {
+		ps := pages(
+			t,
+			on(1, kind, 1, "The broker accepts every"),
+			on(1, threatmodel.BlockFootnote, 0, "See the annex."),
+			on(1, threatmodel.BlockCaption, 0, "Figure 2: the broker"),
+			as(threatmodel.RoleFooter, on(1, threatmodel.BlockParagraph, 0, "Page 1")),
+			as(threatmodel.RoleHeader, on(2, threatmodel.BlockParagraph, 0, "Metering")),
+			on(2, threatmodel.BlockTableRow, 2, "443 | web"),
+			joining(on(2, kind, 1, "client.")),
+		)
+		if len(ps) != 4 {
+			t.Fatalf("%s: %d passages, want four: %q", kind, len(ps), sentencesOf(ps))
+		}
+		if s := ps[0].Sentences[0]; s.Text != "The broker accepts every client." || len(s.Spans) != 2 {
+			t.Errorf("%s: the sentence is %+v", kind, s)
+		}
+	}
+}
+
+func TestNothingJoinsOverAHeadingOrAnotherText(t *testing.T) {
+	for name, between := range map[string]threatmodel.Block{
+		"heading": on(1, threatmodel.BlockHeading, 0, "Storage"), "item": on(1, threatmodel.BlockListItem, 3, "an item"), "code": on(1, threatmodel.BlockCode, 0, "allow all"),
+	} {
+		ps := pages(t, on(1, threatmodel.BlockParagraph, 0, "The broker accepts every"), between, joining(on(2, threatmodel.BlockParagraph, 0, "client.")))
+		if last := ps[len(ps)-1]; last.Text != "client." || ps[0].Text != "The broker accepts every" {
+			t.Errorf("%s: the passages say %q", name, sentencesOf(ps))
+		}
+	}
+}
+
+func TestAFootnoteEndsNeitherAListNorATable(t *testing.T) {
+	row := on(1, threatmodel.BlockTableRow, 2, "Port | Use")
+	row.Header = true
+	ps := pages(
+		t, on(1, threatmodel.BlockParagraph, 0, "Callers must:"), on(1, threatmodel.BlockFootnote, 0, "A note."), on(2, threatmodel.BlockListItem, 1, "sign"),
+		row, on(1, threatmodel.BlockTableRow, 2, "443 | web"), on(1, threatmodel.BlockFootnote, 0, "Another note."), on(2, threatmodel.BlockTableRow, 2, "8443 | admin"),
+	)
+	want := map[string]string{"sign": "Callers must:", "443 | web": "Port | Use", "8443 | admin": "Port | Use", "A note.": ""}
+	for _, p := range ps {
+		if w, ok := want[p.Text]; ok && p.Header != w {
+			t.Errorf("%q stands under %q, want %q", p.Text, p.Header, w)
+		}
+	}
+}
+
 func TestAnIntroductionCutByAPageStillIntroduces(t *testing.T) {
 	var body strings.Builder
 	doc := threatmodel.Source{Document: threatmodel.Document{ID: "d.pdf"}}
