@@ -42,19 +42,21 @@ const (
 // isPassword reports whether a value that is given to a name of passwords
 // looks like one: it is no placeholder, reference, method or word.
 func (r *rules) isPassword(v string) bool {
-	if len(v) < minPassword || len(v) > maxValue || r.placeholder(v) || r.isTechnical(v) {
+	if len(v) < minPassword || len(v) > maxValue {
 		return false
 	}
-	return allDigits(v) || !wordy(v) && (mixed(v) || strong(v))
+	// What dismisses most words is asked first; it costs the least.
+	looks := allDigits(v) || (mixed(v) || strong(v)) && !wordy(v)
+	return looks && !r.placeholder(v) && !r.isTechnical(v)
 }
 
 // opaque reports whether a value looks like a key or token that a machine
 // made.
 func (r *rules) opaque(v string) bool {
-	if len(v) < minOpaque || len(v) > maxValue || r.placeholder(v) || r.isTechnical(v) {
+	if len(v) < minOpaque || len(v) > maxValue {
 		return false
 	}
-	return !wordy(v) && mixed(v) && varied(v)
+	return mixed(v) && varied(v) && !wordy(v) && !r.placeholder(v) && !r.isTechnical(v)
 }
 
 func (r *rules) isTechnical(v string) bool { return r.technical.MatchString(strings.ToLower(v)) }
