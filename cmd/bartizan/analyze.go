@@ -143,7 +143,7 @@ func (c *analyzeCmd) readDecisions() ([]threatmodel.Decision, error) {
 // read extracts the documents. Those that cannot be read are reported and make
 // the run incomplete; none at all is an error.
 func (x *session) read(ctx context.Context) error {
-	p := newProgress(x.streams.err, x.cmd.Quiet)
+	p := newProgress(x.streams.err, x.cmd.Quiet, time.Now)
 	defer p.done()
 	var summary extract.Summary
 	opt := extract.Options{Password: x.cmd.Password, ShowSecrets: x.cmd.ShowSecrets, Summary: &summary}
@@ -164,7 +164,7 @@ func (x *session) read(ctx context.Context) error {
 	for _, err := range x.failures {
 		p.line("not read: %v", err)
 	}
-	if n := len(summary.Skipped); n > 0 {
+	if n := len(summary.Skipped); n > 0 && !x.cmd.Quiet {
 		p.line("passed over: %d %s no documents, such as %s (%s)", n, plural(n, "file that is", "files that are"), summary.Skipped[0].Path, summary.Skipped[0].Reason)
 	}
 	return nil
@@ -244,7 +244,7 @@ func (c *analyzeCmd) decisionsFile() string {
 
 // analyze runs the stages.
 func (x *session) analyze(ctx context.Context) (*threatmodel.Model, error) {
-	p := newProgress(x.streams.err, x.cmd.Quiet)
+	p := newProgress(x.streams.err, x.cmd.Quiet, time.Now)
 	p.cost = x.price
 	defer p.done()
 	e, err := x.engine(p)

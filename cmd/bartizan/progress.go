@@ -3,11 +3,11 @@ package main
 import (
 	"fmt"
 	"io"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/bartizan-security/bartizan/internal/analyze"
+	"github.com/bartizan-security/bartizan/internal/report/visible"
 	"github.com/bartizan-security/bartizan/pkg/threatmodel"
 )
 
@@ -25,6 +25,7 @@ type progress struct {
 	w     io.Writer
 	live  bool
 	quiet bool
+	now   func() time.Time
 	// cost is what so many tokens cost; nil where prices are not known.
 	cost func(in, out int) string
 
@@ -34,8 +35,8 @@ type progress struct {
 	drawn   bool
 }
 
-func newProgress(w io.Writer, quiet bool) *progress {
-	return &progress{w: w, live: isTerminal(w), quiet: quiet, started: time.Now()}
+func newProgress(w io.Writer, quiet bool, now func() time.Time) *progress {
+	return &progress{w: w, live: isTerminal(w), quiet: quiet, now: now, started: now()}
 }
 
 // update shows what analysis reports.
@@ -65,7 +66,7 @@ func (p *progress) show(text string) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	now := time.Now()
+	now := p.now()
 	every := plainEvery
 	if p.live {
 		every = liveEvery
@@ -75,7 +76,7 @@ func (p *progress) show(text string) {
 	}
 	p.shown = now
 	if p.live {
-		fmt.Fprintf(p.w, "\r\x1b[K%s", text)
+		fmt.Fprintf(p.w, "\r\x1b[K%s", cut(text, terminalWidth(p.w)-1))
 		p.drawn = true
 		return
 	}
@@ -88,7 +89,7 @@ func (p *progress) line(format string, args ...any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.clear()
-	fmt.Fprintln(p.w, harmless(fmt.Sprintf(format, args...)))
+	fmt.Fprintln(p.w, visible.Line(fmt.Sprintf(format, args...)))
 }
 
 // done takes the live line away.
@@ -105,18 +106,15 @@ func (p *progress) clear() {
 	}
 }
 
-// harmless takes control characters out of text that may hold names of files
-// and words of documents.
-func harmless(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' && r != '\n' && r != '\t' || r >= 0x7f && r < 0xa0 {
-			return '\uFFFD'
-		}
-		return r
-	}, s)
+// cut shortens a line to n characters, so that it does not wrap.
+func cut(s string, n int) string {
+	if r := []rune(s); n > 0 && len(r) > n {
+		return string(r[:n-1]) + "…"
+	}
+	return s
 }
 
-// thousands writes a number with thin separators.
+// thousands writes a number with commas.
 func thousands(n int) string {
 	s := fmt.Sprint(n)
 	for i := len(s) - 3; i > 0; i -= 3 {

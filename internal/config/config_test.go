@@ -73,6 +73,15 @@ func TestFlagBeforeEnvironmentBeforeFileBeforeDefault(t *testing.T) {
 	}
 }
 
+func TestAnEmptyVariableIsNotSet(t *testing.T) {
+	t.Setenv("TEST_MODEL", "")
+	for file, want := range map[string]string{"": "none", "model: of-file": "of-file"} {
+		if l, err := parse(t, file); err != nil || l.Run.Model != want {
+			t.Errorf("with the file %q the model is %q (%v), want %q", file, l.Run.Model, err, want)
+		}
+	}
+}
+
 func TestSettingsOfEveryKind(t *testing.T) {
 	l, err := parse(t, "timeout: 10s\njobs: 7\nquiet: true\ncatalog: [one, two]\nlevel: high\n")
 	if err != nil {

@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -16,8 +18,15 @@ import (
 // before the environment, that before the file, that before the default. The
 // file is the one that --config names in the arguments, else bartizan/config.yaml
 // in the user's configuration folder, where it is there. A key that names no
-// flag is an error.
+// flag is an error. A variable of the environment that is empty counts as not
+// set: that is how build servers pass a secret that is not there.
 func Apply(parser *kong.Kong, args []string) error {
+	eachFlag(parser.Model.Node, func(f *kong.Flag) {
+		f.Tag.Envs = slices.DeleteFunc(slices.Clone(f.Tag.Envs), func(name string) bool {
+			v, set := os.LookupEnv(name)
+			return set && v == ""
+		})
+	})
 	path, must := settingsFile(args)
 	if path == "" {
 		return nil
@@ -77,19 +86,20 @@ func scalar(v any) any {
 	return fmt.Sprint(v)
 }
 
+// eachFlag visits the flags of a command and of those below it.
+func eachFlag(n *kong.Node, visit func(*kong.Flag)) {
+	for _, f := range n.Flags {
+		visit(f)
+	}
+	for _, c := range n.Children {
+		eachFlag(c, visit)
+	}
+}
+
 func unknownKeys(root *kong.Node, values map[string]any) error {
 	known := map[string]bool{}
-	var walk func(*kong.Node)
-	walk = func(n *kong.Node) {
-		for _, f := range n.Flags {
-			known[f.Name] = true
-		}
-		for _, c := range n.Children {
-			walk(c)
-		}
-	}
-	walk(root)
-	for key := range values {
+	eachFlag(root, func(f *kong.Flag) { known[f.Name] = true })
+	for _, key := range slices.Sorted(maps.Keys(values)) {
 		if !known[key] || key == "config" || key == "help" {
 			return fmt.Errorf("%q is no setting; settings have the names of flags, such as llm-model", key)
 		}
