@@ -138,9 +138,14 @@ func (r *run) elicitQuestion(ctx context.Context, e *threatmodel.Element) (*Ques
 	for _, x := range e.Evidence {
 		about.Stated = append(about.Stated, x.Quote)
 	}
-	about.Assets = r.assetsOf(ids...)
 	var stated []threatmodel.Evidence
-	about.Controls, stated = r.controlsOf(ids...)
+	if about.OfFlow {
+		about.Assets = r.assetsOnFlow(e)
+		about.Controls, stated = r.controlsOnFlow(e)
+	} else {
+		about.Assets = r.assetsOf(ids...)
+		about.Controls, stated = r.controlsOf(ids...)
+	}
 	evidence = append(evidence, stated...)
 	if r.cfg.Hints != nil {
 		about.Patterns = r.cfg.Hints(about)

@@ -200,7 +200,8 @@ func enclosing(byName map[string]*threatmodel.Element, e *threatmodel.Element) [
 }
 
 // inferExposure gives elements of unknown exposure that of what calls them:
-// what an external entity reaches from the internet is exposed to it.
+// what an external entity reaches from the internet, or a partner, is exposed to
+// it. What one reaches from near by tells nothing of the others that may.
 func (g *graph) inferExposure() {
 	for i := range g.elements {
 		f := &g.elements[i]
@@ -213,7 +214,8 @@ func (g *graph) inferExposure() {
 			continue
 		}
 		f.Exposure = from.Exposure
-		if to.Exposure == threatmodel.ExposureUnknown {
+		wide := from.Exposure == threatmodel.ExposureInternet || from.Exposure == threatmodel.ExposurePartner
+		if wide && to.Exposure == threatmodel.ExposureUnknown {
 			to.Exposure = from.Exposure
 		}
 	}

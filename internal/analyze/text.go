@@ -53,6 +53,21 @@ func (x textIndex) stands(old []threatmodel.Evidence) (now []threatmodel.Evidenc
 	return now, len(old) > 0
 }
 
+// sentence is the whole sentence of which a quote is a part: a page end cuts
+// one into two quotes.
+func (x textIndex) sentence(e threatmodel.Evidence) string {
+	if p := x.byPassage[e.Passage]; p != nil {
+		for _, s := range p.Sentences {
+			for _, span := range s.Spans {
+				if span.Text == e.Quote {
+					return s.Text
+				}
+			}
+		}
+	}
+	return e.Quote
+}
+
 // contextPassages renders what people stated, a passage a statement.
 func contextPassages(c *threatmodel.Context) []threatmodel.Passage {
 	if c == nil {

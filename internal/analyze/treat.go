@@ -16,6 +16,8 @@ const (
 	maxControls = 20
 	// perControl is how many passages are retrieved on each.
 	perControl = 2
+	// beside is how many passages before and after a threat's own are shown.
+	beside = 3
 )
 
 // treat asks for each threat which controls answer it, and whether the design
@@ -83,7 +85,7 @@ func (r *run) treatQuestion(ctx context.Context, c *candidate) (*Question, error
 	}
 	stated, statedEvidence := r.controlsOf(t.Elements...)
 	about.Stated = stated
-	passages := r.passagesOf(append(slices.Clone(t.Evidence), statedEvidence...))
+	passages := append(r.passagesOf(append(slices.Clone(t.Evidence), statedEvidence...)), r.around(t.Evidence)...)
 	for _, ctl := range about.Controls {
 		query := strings.Join(append(append([]string{ctl.Title}, ctl.LookFor...), names...), " ")
 		hits, err := r.retriever.Search(ctx, query, perControl)
@@ -107,6 +109,25 @@ func (r *run) passagesOf(evidence []threatmodel.Evidence) []threatmodel.Passage 
 	for _, e := range evidence {
 		if p := r.text.byPassage[e.Passage]; p != nil {
 			out = append(out, *p)
+		}
+	}
+	return out
+}
+
+// around are the passages next to evidence, in its own section: what a
+// section says of a control in general often stands beside the exception.
+func (r *run) around(evidence []threatmodel.Evidence) []threatmodel.Passage {
+	var out []threatmodel.Passage
+	for _, e := range evidence {
+		p := r.text.byPassage[e.Passage]
+		if p == nil || p.Document == ContextDocument {
+			continue
+		}
+		for i := range r.passages {
+			x := &r.passages[i]
+			if x.Document == p.Document && x.Section == p.Section && max(x.Order-p.Order, p.Order-x.Order) <= beside {
+				out = append(out, *x)
+			}
 		}
 	}
 	return out

@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"context"
+	"slices"
 	"sort"
 	"strings"
 
@@ -96,34 +97,64 @@ func contains(list []string, s string) bool {
 	return false
 }
 
+// assetsOnFlow are the assets that a flow may carry: those that both ends
+// hold, else those of the end it goes to.
+func (r *run) assetsOnFlow(e *threatmodel.Element) []AssetView {
+	to := r.assetsOf(e.To)
+	var both []AssetView
+	for _, a := range r.assetsOf(e.From) {
+		if slices.ContainsFunc(to, func(b AssetView) bool { return b.ID == a.ID }) {
+			both = append(both, a)
+		}
+	}
+	if len(both) > 0 {
+		return both
+	}
+	return to
+}
+
 // controlsOf are the controls stated for the elements, with a sentence each.
 func (r *run) controlsOf(ids ...string) ([]ControlView, []threatmodel.Evidence) {
+	return r.controlsWhere(func(c *threatmodel.StatedControl) bool {
+		return slices.ContainsFunc(ids, func(id string) bool { return contains(c.Elements, id) })
+	})
+}
+
+// controlsOnFlow are the controls stated for both ends of a flow, or in a
+// passage that states the flow. What is stated for one end alone belongs to
+// that element's own question.
+func (r *run) controlsOnFlow(e *threatmodel.Element) ([]ControlView, []threatmodel.Evidence) {
+	return r.controlsWhere(func(c *threatmodel.StatedControl) bool {
+		return contains(c.Elements, e.From) && contains(c.Elements, e.To) || slices.ContainsFunc(c.Evidence, func(x threatmodel.Evidence) bool {
+			return slices.ContainsFunc(e.Evidence, func(y threatmodel.Evidence) bool { return x.Passage == y.Passage })
+		})
+	})
+}
+
+func (r *run) controlsWhere(fits func(*threatmodel.StatedControl) bool) ([]ControlView, []threatmodel.Evidence) {
 	var (
 		out      []ControlView
 		evidence []threatmodel.Evidence
 	)
-	for _, c := range r.graph.stated {
-		for _, id := range ids {
-			if contains(c.Elements, id) && len(c.Evidence) > 0 {
-				out = append(out, ControlView{Name: c.Name, Verdict: c.Verdict, Sentence: c.Evidence[0].Quote})
-				evidence = append(evidence, c.Evidence...)
-				break
-			}
+	for i := range r.graph.stated {
+		c := &r.graph.stated[i]
+		if len(c.Evidence) > 0 && fits(c) {
+			out = append(out, ControlView{Name: c.Name, Verdict: c.Verdict, Sentence: r.text.sentence(c.Evidence[0])})
+			evidence = append(evidence, c.Evidence...)
 		}
 	}
 	sort.Slice(out, func(i, j int) bool { return out[i].Name+out[i].Sentence < out[j].Name+out[j].Sentence })
 	return out, evidence
 }
 
-// gather collects the passages of a question: those that hold the evidence,
-// then those that name one of the names, then those nearest to the queries, up
+// gather collects the passages of a question: those that hold the evidence and
+// those beside them, then those that name one of the names, then those nearest
+// to the queries, up
 // to the given number of words; in the order of the documents.
 func (r *run) gather(ctx context.Context, words int, evidence []threatmodel.Evidence, names []string, queries ...string) ([]threatmodel.Passage, error) {
 	g := gatherer{left: words, seen: map[string]bool{}}
-	for _, e := range evidence {
-		if p := r.text.byPassage[e.Passage]; p != nil {
-			g.take(*p)
-		}
+	for _, p := range append(r.passagesOf(evidence), r.around(evidence)...) {
+		g.take(p)
 	}
 	for _, p := range r.mentions(names) {
 		g.take(p)

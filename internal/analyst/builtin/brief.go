@@ -64,23 +64,55 @@ func (v *view) brief(about *analyze.BriefAbout) *analyze.BriefAnswer {
 	return out
 }
 
-// purpose is the first sentence that says what the system is or does.
+// kindsOfSystem are the words for what a system can be.
+var kindsOfSystem = []string{
+	"platform", "system", "service", "portal", "product", "application", "app", "tool", "project", "operator", "engine", "gateway",
+	"database", "framework", "solution", "marketplace", "shop", "store", "assistant", "protocol", "storage", "orchestrator", "controller", "website",
+}
+
+// openingWords in a title or heading promise to say what the system is.
+var openingWords = []string{"overview", "introduction", "purpose", "summary", "about", "background", "scope"}
+
+const purposeScore = 3 // what a sentence must reach to be taken
+
+// purpose is the sentence that best says what the system is or does; of several
+// the first.
 func (v *view) purpose(system string) (place, bool) {
-	name := strings.Fields(key(system))
+	var best place
+	most := purposeScore - 1
 	for _, at := range v.places() {
-		p := &v.q.Passages[at.passage]
-		x := v.sentence(at)
-		n := len(x.text.Tokens)
-		if p.Kind != threatmodel.BlockParagraph || n < 8 || n > purposeWords {
-			continue
-		}
-		starts := len(name) > 0 && sameStem(x.text.Tokens[0].Word, name[0])
-		is := slices.ContainsFunc(x.text.Tokens[:6], func(t pattern.Token) bool {
-			return t.Word == "is" || t.Word == "provides" || t.Word == "enables" || t.Word == "are"
-		})
-		if starts || is {
-			return at, true
+		if n := v.purposeOf(at, key(system)); n > most {
+			best, most = at, n
 		}
 	}
-	return place{}, false
+	return best, most >= purposeScore
+}
+
+// purposeOf scores a sentence: it begins with the system's name, it says "is a
+// platform", it stands where a document introduces itself.
+func (v *view) purposeOf(at place, system string) int {
+	p := &v.q.Passages[at.passage]
+	tokens := v.sentence(at).text.Tokens
+	if p.Kind != threatmodel.BlockParagraph || len(tokens) < 8 || len(tokens) > purposeWords {
+		return 0
+	}
+	score := 0
+	if name := strings.Fields(system); len(name) > 0 && sameStem(tokens[0].Word, name[0]) {
+		score += 3
+	}
+	for i, t := range tokens[:6] {
+		if t.Word != "is" && t.Word != "are" && t.Word != "provides" && t.Word != "enables" {
+			continue
+		}
+		score++
+		if slices.ContainsFunc(tokens[i+1:min(i+8, len(tokens))], func(t pattern.Token) bool { return slices.Contains(kindsOfSystem, t.Word) }) {
+			score += 2
+		}
+		break
+	}
+	place := key(v.q.Titles[p.Document] + " " + p.Heading)
+	if score > 0 && slices.ContainsFunc(openingWords, func(w string) bool { return strings.Contains(place, w) }) {
+		score++
+	}
+	return score
 }

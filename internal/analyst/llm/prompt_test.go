@@ -2,6 +2,7 @@ package llm_test
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,7 +11,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/bartizan-security/bartizan/internal/catalog/weakness"
 	"github.com/bartizan-security/bartizan/internal/llm/llmtest"
+	"github.com/bartizan-security/bartizan/pkg/threatmodel"
 	"github.com/bartizan-security/bartizan/prompts"
 )
 
@@ -83,5 +86,29 @@ func TestPromptsHoldNothingThatMoves(t *testing.T) {
 	}
 	if changed > 0 {
 		t.Errorf("%d prompts changed though no text did", changed)
+	}
+}
+
+// TestPromptsNameTheDefaultOfEveryFamily: the numbers that the prompts offer are
+// those of the weakness table, all of them.
+func TestPromptsNameTheDefaultOfEveryFamily(t *testing.T) {
+	set, err := prompts.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	table, err := weakness.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, stage := range []threatmodel.Stage{threatmodel.StageElicit, threatmodel.StageChallenge, threatmodel.StageChain} {
+		_, list, ok := strings.Cut(set.System(stage), "the nearest of these: ")
+		if !ok {
+			t.Fatalf("%s offers no weaknesses", stage)
+		}
+		for _, f := range table.Families() {
+			if want := fmt.Sprintf("%s %d", f.Title, f.Default); !strings.Contains(strings.ToLower(list), strings.ToLower(want)) {
+				t.Errorf("%s does not offer %q", stage, want)
+			}
+		}
 	}
 }
