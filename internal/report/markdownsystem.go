@@ -91,10 +91,8 @@ func (d *markdown) coverageMatrix() {
 	d.table(head, table)
 	d.fold("Why a category does not apply", func() {
 		for _, r := range rows {
-			for _, c := range r.Cells {
-				if c.Status == threatmodel.CoverageDoesNotApply && c.Reason != "" {
-					d.printf("- %s, %s: %s\n", md(r.Name), strings.ToLower(strideName(c.STRIDE)), md(c.Reason))
-				}
+			for _, c := range r.Reasons() {
+				d.printf("- %s, %s: %s\n", md(r.Name), strings.ToLower(strideName(c.STRIDE)), md(c.Reason))
 			}
 		}
 		d.printf("\n")

@@ -1,6 +1,8 @@
 package report
 
 import (
+	"slices"
+
 	"github.com/bartizan-security/bartizan/pkg/threatmodel"
 )
 
@@ -59,6 +61,13 @@ type coverageView struct {
 	Status  threatmodel.CoverageStatus
 	Threats []string
 	Reason  string
+}
+
+// Reasons are the cells that do not apply and say why.
+func (r coverageRow) Reasons() []coverageView {
+	return slices.DeleteFunc(slices.Clone(r.Cells), func(c coverageView) bool {
+		return c.Status != threatmodel.CoverageDoesNotApply || c.Reason == ""
+	})
 }
 
 // coverage is the matrix in the order of the model's elements. A cell that the
