@@ -188,24 +188,23 @@ func (w weakness) threat(p *prompt, s sentence, element string) object {
 	}
 }
 
-// chain joins the first two threats of a path at different places.
+// chain joins the threats of a path at up to three places, in the order of the
+// rules: which of them comes first in the prompt does not count.
 func chain(p *prompt) object {
 	steps := []object{}
 	seen := map[string]bool{}
-	rests := regexp.MustCompile(`\[(P\d+\.\d+)`)
-	for _, t := range p.threats {
-		_, at, _ := strings.Cut(t.text, "at ")
-		at, _, _ = strings.Cut(at, ":")
-		alias, m := p.element(at), rests.FindStringSubmatch(t.text)
-		if alias == "" || m == nil || seen[alias] || len(steps) == 3 {
-			continue
-		}
-		text := p.sentence(m[1])
-		for _, w := range weaknesses {
-			if !seen[alias] && strings.Contains(text, w.cue) {
-				seen[alias] = true
-				steps = append(steps, object{"element": alias, "action": fmt.Sprintf(pick(p, w.actions...), at), "stride": w.stride, "cwe": w.cwes[p.variant%len(w.cwes)], "citations": []object{cite(sentence{m[1], text})}})
+	for _, w := range weaknesses {
+		for _, t := range p.threats {
+			at, number := threatAt(t)
+			alias, text := p.element(at), p.sentence(number)
+			if alias == "" || seen[alias] || len(steps) == 3 || !strings.Contains(text, w.cue) {
+				continue
 			}
+			seen[alias] = true
+			steps = append(steps, object{
+				"element": alias, "action": fmt.Sprintf(pick(p, w.actions...), at), "stride": w.stride,
+				"cwe": w.cwes[p.variant%len(w.cwes)], "citations": []object{cite(sentence{number, text})},
+			})
 		}
 	}
 	if len(steps) < 2 {
@@ -216,6 +215,18 @@ func chain(p *prompt) object {
 		"impact": pick(p, "the data is in foreign hands", "all records leak"), "properties": []string{"confidentiality"}, "steps": steps,
 		"prerequisite": "none", "scope": "all", "mitigations": []string{"Cut it at the first step."}, "same_as": nil,
 	}}}
+}
+
+var rests = regexp.MustCompile(`\[(P\d+\.\d+)`)
+
+// threatAt reads the place of a listed threat and the sentence that it rests on.
+func threatAt(t named) (element, sentence string) {
+	_, at, _ := strings.Cut(t.text, "at ")
+	at, _, _ = strings.Cut(at, ":")
+	if m := rests.FindStringSubmatch(t.text); m != nil {
+		sentence = m[1]
+	}
+	return at, sentence
 }
 
 // denials are sentences that show a threat's premise to be false, or rule it
