@@ -28,7 +28,7 @@ type analyzeCmd struct {
 	System      string   `placeholder:"NAME" help:"Name of the system. Default: from bartizan.yaml, else the name of the first path."`
 	Out         string   `short:"o" type:"path" placeholder:"DIR" help:"Write model.json, report.md, report.html and documents/*.txt there."`
 	Context     string   `type:"path" placeholder:"FILE" help:"What people state beside the documents. Default: bartizan.yaml beside them, if it is there."`
-	Catalog     []string `default:"iso27001-2022" placeholder:"ID" help:"Control catalog: a known id or a YAML file; may be given several times."`
+	Catalog     []string `default:"iso27001-2022" placeholder:"ID" help:"Control catalog: a known id or a YAML file; may be given several times. Default: iso27001-2022."`
 	Analyst     string   `enum:"llm,builtin,both," default:"" placeholder:"NAME" help:"Who analyses: llm, builtin or both. Default: both where a model is configured, else builtin."`
 	Baseline    string   `type:"existingfile" placeholder:"MODEL" help:"model.json of the run before. Only what changed is asked again; threats keep their ids."`
 	Fresh       bool     `help:"Ask everything again; the baseline serves matching and decisions only."`

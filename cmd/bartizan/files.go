@@ -283,7 +283,7 @@ func nameOf(path string) string {
 	}
 	// "docs" and "design" name no system; the folder around them does.
 	switch strings.ToLower(base) {
-	case "docs", "doc", "design", "documents", "documentation", "architecture":
+	case "docs", "doc", "design", "documents", "documentation", "architecture", "export":
 		return filepath.Base(filepath.Dir(abs))
 	}
 	return base

@@ -33,9 +33,9 @@ const openAI = "https://api.openai.com/v1"
 // configured reports whether a model can be asked.
 func (f *modelFlags) configured() bool { return f.LLMModel != "" && !f.Offline }
 
-// secrets takes the API key, and a password within an endpoint's URL, out of
-// what is printed.
-func (f *modelFlags) secrets() *strings.Replacer {
+// secrets takes the API key, a password within an endpoint's URL and further
+// secrets out of what is printed.
+func (f *modelFlags) secrets(further ...string) *strings.Replacer {
 	var pairs []string
 	hide := func(secret string) {
 		if secret != "" {
@@ -43,6 +43,9 @@ func (f *modelFlags) secrets() *strings.Replacer {
 		}
 	}
 	hide(f.LLMAPIKey)
+	for _, s := range further {
+		hide(s)
+	}
 	for _, raw := range []string{f.LLMBaseURL, f.EmbeddingBaseURL} {
 		if u, err := url.Parse(raw); err == nil && u.User != nil {
 			hide(u.User.String())
