@@ -234,9 +234,11 @@ func (c *counter) instead(ctx context.Context, q *analyze.Question) (analyze.Rep
 	return analyze.Reply{Answer: json.RawMessage("{}")}, nil
 }
 
-// rate is what a model's findings lead to, and the size of its answers.
+// rate is what a model's findings lead to, against the built-in analyst's, and
+// the size of its answers.
 type rate struct {
 	Calls  float64 `yaml:"calls"`
+	Prompt float64 `yaml:"prompt"`
 	Output int     `yaml:"output"`
 }
 
@@ -272,7 +274,7 @@ func (c *counter) forecast(cold map[threatmodel.Stage]rate) *Forecast {
 		}
 		if f.Cold {
 			s.Calls = int(math.Round(float64(s.Calls) * cold[name].Calls))
-			s.TokensIn = int(float64(s.TokensIn) * cold[name].Calls)
+			s.TokensIn = int(float64(s.TokensIn) * cold[name].Calls * cold[name].Prompt)
 		}
 		s.TokensOut = int(out * float64(s.Calls))
 		f.Stages = append(f.Stages, s)
