@@ -76,7 +76,7 @@ func (r *run) checkThreat(t *ElicitThreat, q *Question, al *aliases) (*candidate
 	}
 	family := r.weakness.Family(t.CWE)
 	if family == "" {
-		return refuse("CWE-%d is unknown, or too general to map a finding to", t.CWE)
+		return refuse("%s", r.weaknessReason(t.CWE))
 	}
 	evidence, quotes, bad := ground.FindAll(t.Citations, q.Passages, threatmodel.States)
 	if len(evidence) == 0 {
@@ -106,6 +106,25 @@ func (r *run) checkThreat(t *ElicitThreat, q *Question, al *aliases) (*candidate
 	c.threat.Statement = r.statement(t, assets)
 	c.sameAs = same(t.SameAs, q.Former)
 	return c, nil
+}
+
+// weaknessReason says why a CWE cannot be taken, and what could in its place.
+func (r *run) weaknessReason(cwe int) string {
+	name, known := r.weakness.CWE(cwe)
+	if !known {
+		return fmt.Sprintf("CWE-%d is no weakness that can be named", cwe)
+	}
+	reason := fmt.Sprintf("CWE-%d (%s) is too general, or no matter of a design", cwe, name)
+	const offered = 6
+	var below []string
+	for _, id := range r.weakness.Narrower(cwe, offered) {
+		narrower, _ := r.weakness.CWE(id)
+		below = append(below, fmt.Sprintf("%d (%s)", id, narrower))
+	}
+	if len(below) > 0 {
+		reason += "; narrower ones are " + strings.Join(below, ", ")
+	}
+	return reason
 }
 
 // same reads O2 as the former threat that an analyst says its own is. An

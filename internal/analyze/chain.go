@@ -256,7 +256,7 @@ func (r *run) checkSteps(chain *Chain, q *Question, al *aliases, p *path) (*cand
 		}
 		family := r.weakness.Family(s.CWE)
 		if family == "" {
-			return nil, fmt.Sprintf("step %d: CWE-%d is unknown, or too general", i+1, s.CWE)
+			return nil, fmt.Sprintf("step %d: %s", i+1, r.weaknessReason(s.CWE))
 		}
 		evidence, quotes, bad := ground.FindAll(s.Citations, q.Passages, threatmodel.States)
 		if len(evidence) == 0 {

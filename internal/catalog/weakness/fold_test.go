@@ -1,6 +1,7 @@
 package weakness
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -79,5 +80,29 @@ func TestRowsNameTheLineThatIsBroken(t *testing.T) {
 				t.Errorf("%v, want %q", err, tc.want)
 			}
 		})
+	}
+}
+
+func TestNarrowerOffersWhatMayBeNamed(t *testing.T) {
+	table, err := Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ cwe, want int }{{311, 312}, {284, 862}, {74, 77}} {
+		got := table.Narrower(tt.cwe, 100)
+		if !slices.Contains(got, tt.want) {
+			t.Errorf("below %d: %v, want %d among them", tt.cwe, got, tt.want)
+		}
+		for _, id := range got {
+			if !table.Mappable(id) || table.Family(id) == "" {
+				t.Errorf("%d is offered and may not be named", id)
+			}
+		}
+	}
+	if got := table.Narrower(4711471, 5); got != nil {
+		t.Errorf("below a number that is none: %v", got)
+	}
+	if got := table.Narrower(284, 2); len(got) > 2 {
+		t.Errorf("%d are more than 2", len(got))
 	}
 }

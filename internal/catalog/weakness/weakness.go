@@ -96,6 +96,31 @@ func (t *Table) CWE(id int) (string, bool) {
 	return w.name, ok
 }
 
+// Narrower are the weaknesses next below one that has no family, at most n in
+// numeric order, that findings may be mapped to: what to name in its place.
+func (t *Table) Narrower(cwe, n int) []int {
+	level := []int{cwe}
+	seen := map[int]bool{}
+	for len(level) > 0 {
+		var below, fit []int
+		for id, w := range t.weaknesses {
+			if !seen[id] && slices.ContainsFunc(w.parents, func(p int) bool { return slices.Contains(level, p) }) {
+				seen[id] = true
+				below = append(below, id)
+				if t.Mappable(id) {
+					fit = append(fit, id)
+				}
+			}
+		}
+		if len(fit) > 0 {
+			slices.Sort(fit)
+			return fit[:min(n, len(fit))]
+		}
+		level = below
+	}
+	return nil
+}
+
 // CAPEC is the name of an attack pattern. Deprecated ones are unknown.
 func (t *Table) CAPEC(id int) (string, bool) {
 	name, ok := t.patterns[id]
