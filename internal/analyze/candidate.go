@@ -115,7 +115,7 @@ func (r *run) weaknessReason(cwe int) string {
 		return fmt.Sprintf("CWE-%d is no weakness that can be named", cwe)
 	}
 	reason := fmt.Sprintf("CWE-%d (%s) is too general, or no matter of a design", cwe, name)
-	const offered = 6
+	const offered = 12
 	var below []string
 	for _, id := range r.weakness.Narrower(cwe, offered) {
 		narrower, _ := r.weakness.CWE(id)

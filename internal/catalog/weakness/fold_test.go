@@ -88,8 +88,8 @@ func TestNarrowerOffersWhatMayBeNamed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, tt := range []struct{ cwe, want int }{{311, 312}, {284, 862}, {74, 77}} {
-		got := table.Narrower(tt.cwe, 100)
+	for _, tt := range []struct{ cwe, want int }{{311, 312}, {284, 862}, {74, 94}} {
+		got := table.Narrower(tt.cwe, 12)
 		if !slices.Contains(got, tt.want) {
 			t.Errorf("below %d: %v, want %d among them", tt.cwe, got, tt.want)
 		}
@@ -99,7 +99,7 @@ func TestNarrowerOffersWhatMayBeNamed(t *testing.T) {
 			}
 		}
 	}
-	if got := table.Narrower(4711471, 5); got != nil {
+	if got := table.Narrower(4711471, 5); len(got) > 0 {
 		t.Errorf("below a number that is none: %v", got)
 	}
 	if got := table.Narrower(284, 2); len(got) > 2 {

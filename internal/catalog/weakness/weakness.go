@@ -8,6 +8,7 @@
 package weakness
 
 import (
+	"cmp"
 	"slices"
 )
 
@@ -96,29 +97,37 @@ func (t *Table) CWE(id int) (string, bool) {
 	return w.name, ok
 }
 
-// Narrower are the weaknesses next below one that has no family, at most n in
-// numeric order, that findings may be mapped to: what to name in its place.
+// Narrower are weaknesses below one that has no family, at most n, that findings
+// may be mapped to: what to name in its place. Those that stand for a family
+// come first, then the nearest.
 func (t *Table) Narrower(cwe, n int) []int {
-	level := []int{cwe}
-	seen := map[int]bool{}
-	for len(level) > 0 {
-		var below, fit []int
+	depth := map[int]int{cwe: 0}
+	for level, d := []int{cwe}, 1; len(level) > 0; d++ {
+		var below []int
 		for id, w := range t.weaknesses {
-			if !seen[id] && slices.ContainsFunc(w.parents, func(p int) bool { return slices.Contains(level, p) }) {
-				seen[id] = true
+			if _, seen := depth[id]; !seen && slices.ContainsFunc(w.parents, func(p int) bool { return slices.Contains(level, p) }) {
 				below = append(below, id)
-				if t.Mappable(id) {
-					fit = append(fit, id)
-				}
 			}
 		}
-		if len(fit) > 0 {
-			slices.Sort(fit)
-			return fit[:min(n, len(fit))]
+		for _, id := range below {
+			depth[id] = d
 		}
 		level = below
 	}
-	return nil
+	var out []int
+	for id := range depth {
+		if t.Mappable(id) {
+			out = append(out, id)
+		}
+	}
+	rank := func(id int) int {
+		if t.Default(t.familyOf[id]) == id {
+			return 0
+		}
+		return depth[id]
+	}
+	slices.SortFunc(out, func(a, b int) int { return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a, b)) })
+	return out[:min(n, len(out))]
 }
 
 // CAPEC is the name of an attack pattern. Deprecated ones are unknown.
