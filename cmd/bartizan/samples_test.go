@@ -130,3 +130,41 @@ func validate(t *testing.T, raw []byte) {
 		t.Error(err)
 	}
 }
+
+// BenchmarkAnalyze is the whole command with the built-in analyst, reports and
+// diagram included, on a sample and on the PDFs of the folder that
+// BARTIZAN_CORPUS names.
+func BenchmarkAnalyze(b *testing.B) {
+	inputs := []string{"../../testdata/designs/portal/docs", "../../testdata/designs/telemetry/telemetry.pdf"}
+	if corpus := os.Getenv("BARTIZAN_CORPUS"); corpus != "" {
+		more, err := filepath.Glob(filepath.Join(corpus, "pdf", "*.pdf"))
+		if err != nil {
+			b.Fatal(err)
+		}
+		inputs = append(inputs, more...)
+	}
+	for _, input := range inputs {
+		b.Run(filepath.Base(input), func(b *testing.B) {
+			dir := b.TempDir()
+			for b.Loop() {
+				var stderr bytes.Buffer
+				args := []string{"analyze", "--analyst", "builtin", "--quiet", "--out", dir, input}
+				if code := run(b.Context(), args, streams{out: &bytes.Buffer{}, err: &stderr}); code != exitOK {
+					b.Skipf("exit %d: %s", code, stderr.String())
+				}
+			}
+			m, err := readModel(dir)
+			if err != nil {
+				b.Fatal(err)
+			}
+			pages := 0
+			for _, d := range m.Documents {
+				if d.Pages != nil {
+					pages += *d.Pages
+				}
+			}
+			b.ReportMetric(float64(pages), "pages")
+			b.ReportMetric(float64(len(m.Threats)), "threats")
+		})
+	}
+}
