@@ -153,6 +153,7 @@ func (c *Client) request(messages []Message, schema Schema, room int, mode strin
 	if isReasoning(c.cfg.Model) {
 		out.MaxCompletionTokens = room
 	} else {
+		//lint:ignore SA1019 servers other than OpenAI's know only max_tokens
 		out.MaxTokens = room
 		out.Temperature = c.cfg.Params.Temperature
 		if out.Temperature == 0 {

@@ -86,7 +86,7 @@ func TestSearchGivesNoMoreThanAskedAndNothingThatScoresNothing(t *testing.T) {
 		query string
 		k     int
 	}{{"invoices", 3}, {"invoices", 0}, {"invoices", -1}, {"", 3}, {"the of and", 3}} {
-		if got := search(t, x, c.query, c.k); len(got) > max(0, c.k) || (strings.Trim(c.query, "the of and") == "" && len(got) > 0) {
+		if got := search(t, x, c.query, c.k); len(got) > max(0, c.k) || (c.query != "invoices" && len(got) > 0) {
 			t.Errorf("%q with k %d found %v", c.query, c.k, got)
 		}
 	}
