@@ -142,7 +142,7 @@ func (d *markdown) first(t *threatmodel.Threat) string {
 }
 
 func flagList(t *threatmodel.Threat) string {
-	f := (&terminal{}).flags(t)
+	f := flags(t)
 	if f == "" {
 		return ""
 	}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/bartizan-security/bartizan/internal/report/visible"
 	"github.com/bartizan-security/bartizan/pkg/threatmodel"
 )
 
@@ -29,7 +28,7 @@ func (d *markdown) threats() {
 
 func (d *markdown) threat(t *threatmodel.Threat) {
 	d.head(3, fmt.Sprintf(`<a id="%s"></a>%s %s`, anchorID(t.ID), md(t.ID), md(t.Title)))
-	d.para("**", md(string(t.Risk)), "**", md(flagText(t)), " · ", md(t.Statement))
+	d.para("**", md(string(t.Risk)), "**", flagList(t), " · ", md(t.Statement))
 	d.properties(t)
 	if r := t.ReviewDue; r != nil {
 		d.printf("- **look again** (%s): %s\n", md(r.Cause), md(r.Reason))
@@ -51,8 +50,6 @@ func (d *markdown) threat(t *threatmodel.Threat) {
 	d.decisions(t)
 }
 
-func flagText(t *threatmodel.Threat) string { return (&terminal{}).flags(t) }
-
 // properties is what is known of a threat, a line each.
 func (d *markdown) properties(t *threatmodel.Threat) {
 	row := func(name string, values []string) {
@@ -71,6 +68,7 @@ func (d *markdown) properties(t *threatmodel.Threat) {
 	if t.Proposed.Likelihood != 0 && (t.Proposed.Likelihood != t.Likelihood.Value || t.Proposed.Impact != t.Impact.Value) {
 		d.printf(", proposed %d × %d = %s", t.Proposed.Likelihood, t.Proposed.Impact, md(string(t.Proposed.Risk)))
 	}
+	d.printf("%s", d.treatment(t))
 	d.printf("; confidence %s; found by %s; family %s; first seen in %s", md(t.Confidence), md(threatView{Threat: t}.FoundBy()), md(d.names.family(t.Family)), mdCode(t.FirstSeen))
 	for _, l := range []struct{ text, id string }{{"split from", t.SplitFrom}, {"joined with", t.MergedInto}, {"duplicate of", t.DuplicateOf}} {
 		if l.id != "" {
@@ -78,6 +76,24 @@ func (d *markdown) properties(t *threatmodel.Threat) {
 		}
 	}
 	d.printf("\n\n")
+}
+
+// treatment is what was decided to do about a threat, with what is left then.
+func (d *markdown) treatment(t *threatmodel.Threat) string {
+	out := ""
+	if t.Owner != nil {
+		out += "; owner " + md(*t.Owner)
+	}
+	if t.Treatment != nil {
+		out += "; treatment " + md(*t.Treatment)
+	}
+	if t.Due != nil {
+		out += "; due " + day(*t.Due)
+	}
+	if r := t.Residual; r != nil {
+		out += fmt.Sprintf("; residual %d × %d = %s", r.Likelihood, r.Impact, md(string(r.Risk)))
+	}
+	return out
 }
 
 // each applies f to the members of a list.
@@ -112,13 +128,7 @@ func (d *markdown) quote(indent string, e threatmodel.Evidence) {
 	if start, end, ok := d.sources.find(e); ok {
 		before, after = d.sources[e.Document].context(start, end)
 	}
-	text := "**" + md(e.Quote) + "**"
-	if b := visible.Line(before); b != "" {
-		text = md(b) + " " + text
-	}
-	if a := visible.Line(after); a != "" {
-		text += " " + md(a)
-	}
+	text := mdLines(before) + "**" + md(e.Quote) + "**" + mdLines(after)
 	note := ""
 	if e.Role == threatmodel.Contradicts {
 		note += " *goes round it*"
@@ -127,6 +137,18 @@ func (d *markdown) quote(indent string, e threatmodel.Evidence) {
 		note += " *states only that it exists*"
 	}
 	d.printf("%s> %s\n%s>\n%s> — %s%s\n\n", indent, text, indent, indent, d.place(e), note)
+}
+
+// mdLines is a text with its lines kept, and the space at its ends.
+func mdLines(s string) string {
+	lines := strings.Split(s, "\n")
+	for i, l := range lines {
+		lines[i] = strings.Repeat(" ", len(l)-len(strings.TrimLeft(l, " "))) + md(l)
+		if strings.TrimSpace(l) != "" {
+			lines[i] += strings.Repeat(" ", len(l)-len(strings.TrimRight(l, " ")))
+		}
+	}
+	return strings.Join(lines, "<br>")
 }
 
 // place is document, page or lines, and the headings above.

@@ -16,7 +16,7 @@ func md(s string) string {
 	runes := []rune(s)
 	for i, r := range runes {
 		switch {
-		case strings.ContainsRune("\\`*[]|~$", r), r == '_' && !inWord(runes, i), r == '!' && i+1 < len(runes) && runes[i+1] == '[':
+		case strings.ContainsRune("\\`*[]|~$", r), r == '_' && !inWord(runes, i):
 			b.WriteByte('\\')
 			b.WriteRune(r)
 		case r == '<':
@@ -36,11 +36,11 @@ func md(s string) string {
 			b.WriteRune(r)
 		}
 	}
-	return lineStart.ReplaceAllString(b.String(), `$1\$2`)
+	return lineStart.ReplaceAllString(b.String(), `$1\$2$3`)
 }
 
 // lineStart is what would begin a heading, list, rule or setext line.
-var lineStart = regexp.MustCompile(`^(\d*)([#+\-=.)])`)
+var lineStart = regexp.MustCompile(`^(\d*)([#+\-=.)])(\s|$|[#=\-])`)
 
 // inWord reports whether letters stand on both sides: snake_case is no emphasis.
 func inWord(rs []rune, i int) bool {

@@ -218,7 +218,7 @@ func join(a, b string) string {
 
 // isItem reports whether a line begins a list item.
 func isItem(line string) bool {
-	line = strings.TrimSpace(line)
+	line = strings.TrimLeftFunc(line, unicode.IsSpace)
 	for _, bullet := range []string{"- ", "* ", "• ", "– ", "o "} {
 		if strings.HasPrefix(line, bullet) {
 			return true

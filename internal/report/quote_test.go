@@ -18,8 +18,10 @@ func TestQuoteStandsInItsSurroundings(t *testing.T) {
 		{"a paragraph of its own has a little of its neighbours", "First.\n\nThe quote.\n\nLast.", "The quote.", "First.\n", "\nLast."},
 		{"a page end parts paragraphs", "First page ends.\fThe quote. More.", "The quote.", "", " More."},
 		{"the whole text", "The quote.", "The quote.", "", ""},
-		{"a long paragraph is cut at words", strings.Repeat("word ", 100) + "The quote." + strings.Repeat(" word", 100), "The quote.",
-			"…" + strings.Repeat("word ", 47), strings.Repeat(" word", 47) + "…"},
+		{
+			"a long paragraph is cut at words", strings.Repeat("word ", 100) + "The quote." + strings.Repeat(" word", 100), "The quote.",
+			"…" + strings.Repeat("word ", 47), strings.Repeat(" word", 47) + "…",
+		},
 		{"a long word is left out", strings.Repeat("w", 500) + " The quote. " + strings.Repeat("w", 500), "The quote.", "… ", " …"},
 	}
 	for _, tt := range tests {

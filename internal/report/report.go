@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/bartizan-security/bartizan/internal/report/dataflow"
@@ -153,6 +154,30 @@ func where(l threatmodel.Locator) string {
 		return fmt.Sprintf("line %d", *l.LineStart)
 	}
 	return fmt.Sprintf("lines %d–%d", *l.LineStart, *l.LineEnd)
+}
+
+// flags are what a reader should know of a threat before reading on, in
+// brackets after a space; empty for an ordinary open threat.
+func flags(x *threatmodel.Threat) string {
+	var out []string
+	if x.MergedInto != "" {
+		out = append(out, "merged")
+	} else if x.Status != threatmodel.StatusOpen {
+		out = append(out, string(x.Status))
+	}
+	if x.ReviewDue != nil {
+		out = append(out, "look again")
+	}
+	if omission(x) {
+		out = append(out, "omission")
+	}
+	if x.NotReproduced {
+		out = append(out, "not reproduced")
+	}
+	if len(out) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(out, ", ") + ")"
 }
 
 // plural is "1 threat", "2 threats".

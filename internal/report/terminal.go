@@ -24,6 +24,7 @@ type TerminalOptions struct {
 // Lists on a terminal end after so many entries, with a line that says how
 // many more the report has.
 const (
+	mostThreats   = 60
 	mostChanges   = 15
 	mostQuestions = 8
 	mostNotices   = 8
@@ -35,20 +36,22 @@ func Terminal(w io.Writer, m *threatmodel.Model, o TerminalOptions) error {
 	if o.Width == 0 {
 		o.Width = 80
 	}
-	t := &terminal{page: page{w: w, color: o.Color, width: max(60, min(120, o.Width))}, shown: show(m)}
+	t := &terminal{page: page{w: w, color: o.Color, width: max(60, min(120, o.Width))}, shown: show(m), folder: o.Folder}
 	t.header()
 	t.threats()
 	t.reviews()
 	t.changes()
 	t.questions()
 	t.notices()
-	t.footer(o.Folder)
+	t.footer()
 	return t.err
 }
 
 type terminal struct {
 	page
 	*shown
+	// folder holds the reports; empty where none were written.
+	folder string
 }
 
 // header tells what was read, what the system is, and how much was found.
@@ -95,7 +98,13 @@ func (t *terminal) read() string {
 func (t *terminal) threats() {
 	table := t.table()
 	level := threatmodel.Level("none yet")
-	for _, x := range t.byRisk(ask) {
+	open := t.byRisk(ask)
+	for i, x := range open {
+		if i == mostThreats {
+			t.print()
+			t.more(len(open)-i, "threat")
+			break
+		}
 		if x.Risk != level {
 			level = x.Risk
 			t.print()
@@ -119,7 +128,7 @@ func (t *terminal) table() table {
 
 // row prints one threat, each column wrapped on its own.
 func (c table) row(t *terminal, x *threatmodel.Threat) {
-	title := fold(visible.Line(x.Title)+t.flags(x), c.title)
+	title := fold(visible.Line(x.Title)+flags(x), c.title)
 	element := fold(t.elementOf(x), c.element)
 	control, verdict := t.controlOf(x)
 	right := fold(control, c.control)
@@ -142,27 +151,6 @@ func at(lines []string, i int) string {
 		return lines[i]
 	}
 	return ""
-}
-
-// flags are what a reader should know before reading on.
-func (t *terminal) flags(x *threatmodel.Threat) string {
-	var out []string
-	if x.Status != threatmodel.StatusOpen {
-		out = append(out, string(x.Status))
-	}
-	if x.ReviewDue != nil {
-		out = append(out, "look again")
-	}
-	if omission(x) {
-		out = append(out, "omission")
-	}
-	if x.NotReproduced {
-		out = append(out, "not reproduced")
-	}
-	if len(out) == 0 {
-		return ""
-	}
-	return " (" + strings.Join(out, ", ") + ")"
 }
 
 func (t *terminal) elementOf(x *threatmodel.Threat) string {
@@ -290,19 +278,23 @@ func (t *terminal) notices() {
 }
 
 func (t *terminal) more(n int, what string) {
-	t.print(t.style(fmt.Sprintf("    and %s more in the report", plural(n, what)), dim))
+	rest := fmt.Sprintf("    and %s more: --out DIR writes a report of all", plural(n, what))
+	if t.folder != "" {
+		rest = fmt.Sprintf("    and %s more in the report", plural(n, what))
+	}
+	t.print(t.style(rest, dim))
 }
 
 // footer tells what it took and where the reports lie.
-func (t *terminal) footer(folder string) {
+func (t *terminal) footer() {
 	t.print()
 	if n := len(t.Analysis.Rejections); n > 0 {
-		t.field("Refused", plural(n, "proposal")+" that did not hold, with the reasons in the report")
+		t.field("Refused", plural(n, "proposal")+" that did not hold; the report gives the reasons")
 	}
 	t.field("Run", strings.Join(append([]string{"analyst " + t.worker()}, t.spent()...), "; "))
-	if folder != "" {
-		t.field("Report", visible.Line(filepath.Join(folder, "report.html")))
-		t.field("", visible.Line(filepath.Join(folder, "report.md"))+", "+visible.Line(filepath.Join(folder, "model.json")))
+	if t.folder != "" {
+		t.field("Report", visible.Line(filepath.Join(t.folder, "report.html")))
+		t.field("", visible.Line(filepath.Join(t.folder, "report.md"))+", "+visible.Line(filepath.Join(t.folder, "model.json")))
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"strings"
 
 	"oss.terrastruct.com/d2/d2graph"
@@ -128,7 +129,39 @@ func source(g Graph, ids map[string]string, size map[string]box, edge []box) str
 		}
 		b.WriteString("\n")
 	}
+	for _, pair := range g.grid() {
+		fmt.Fprintf(&b, "%s -> %s\n", ids[pair[0]], ids[pair[1]])
+	}
 	return b.String()
+}
+
+// grid pairs the nodes of a zone that no flow reaches, so that layout puts them
+// in rows below each other and not all side by side. The pairs are not drawn.
+func (g *Graph) grid() [][2]string {
+	flows := map[string]bool{}
+	for _, e := range g.Edges {
+		flows[e.From], flows[e.To] = true, true
+	}
+	alone := map[string][]string{}
+	var zones []string
+	for _, n := range g.Nodes {
+		if flows[n.ID] {
+			continue
+		}
+		if alone[n.Zone] == nil {
+			zones = append(zones, n.Zone)
+		}
+		alone[n.Zone] = append(alone[n.Zone], n.ID)
+	}
+	var out [][2]string
+	for _, z := range zones {
+		ids := alone[z]
+		columns := max(2, int(math.Ceil(math.Sqrt(float64(len(ids))))))
+		for i := columns; i < len(ids); i++ {
+			out = append(out, [2]string{ids[i-columns], ids[i]})
+		}
+	}
+	return out
 }
 
 // read takes the places out of D2's diagram.

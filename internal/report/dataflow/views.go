@@ -3,6 +3,7 @@ package dataflow
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/bartizan-security/bartizan/pkg/threatmodel"
 )
@@ -22,40 +23,58 @@ type View struct {
 	Graph Graph
 }
 
-// Views are the diagrams of a model: one of everything, or for a large system
-// one with each outermost boundary as a single box, and then one a boundary.
-// A model without elements has none.
+// Views are the diagrams of a model: one of everything, or of a large system one
+// without what no flow reaches and no threat concerns; where that is still too
+// much, one with each outermost boundary as a single box, and then one a
+// boundary. A model without elements has none.
 func Views(m *threatmodel.Model) []View {
 	g := New(m)
+	all := len(g.Nodes)
 	switch {
-	case len(g.Nodes) == 0:
+	case all == 0:
 		return nil
-	case len(g.Nodes) <= Most && len(g.Edges) <= MostFlows, len(g.Nodes) <= Most && len(g.Zones) == 0:
+	case g.fits():
 		return []View{{Title: "Data flow diagram", Graph: g}}
 	}
-	over, left := collapse(g).limit()
+	g = g.reached()
+	note := notDrawn(all-len(g.Nodes), "that no flow reaches and no threat concerns")
+	if g.fits() {
+		return []View{{Title: "Data flow diagram", Note: note, Graph: g}}
+	}
+	over := collapse(g)
+	few := over.limit()
 	views := []View{{
-		Title: "Overview", Graph: over,
-		Note: sentence(fmt.Sprintf("The system has %d elements: each outermost trust boundary is drawn as one box.", len(g.Nodes)), left),
+		Title: "Overview", Graph: few,
+		Note: joined("Each outermost trust boundary is drawn as one box.", note, notDrawn(len(over.Nodes)-len(few.Nodes), fewest)),
 	}}
 	for _, z := range g.Zones {
 		if z.Parent != "" {
 			continue
 		}
-		inside, left := zoom(g, z.ID).limit()
+		near := zoom(g, z.ID)
+		few := near.limit()
 		views = append(views, View{
-			Title: z.Name, Graph: inside,
-			Note: sentence("Dashed boxes stand outside of this boundary.", left),
+			Title: z.Name, Graph: few,
+			Note: joined("Dashed boxes stand outside of this boundary.", notDrawn(len(near.Nodes)-len(few.Nodes), fewest)),
 		})
 	}
 	return views
 }
 
-func sentence(note string, left int) string {
-	if left > 0 {
-		note += fmt.Sprintf(" %d elements with the fewest threats and flows are left out.", left)
+const fewest = "with the fewest threats and flows"
+
+// fits reports whether a graph can be laid out in time and be read.
+func (g *Graph) fits() bool { return len(g.Nodes) <= Most && len(g.Edges) <= MostFlows }
+
+func notDrawn(n int, which string) string {
+	if n == 0 {
+		return ""
 	}
-	return note
+	return fmt.Sprintf("Not drawn: %s %s.", elements(n), which)
+}
+
+func joined(sentences ...string) string {
+	return strings.Join(slices.DeleteFunc(sentences, func(s string) bool { return s == "" }), " ")
 }
 
 // collapse makes each outermost zone one node.
@@ -150,33 +169,63 @@ func zoom(g Graph, zone string) Graph {
 
 func (g *Graph) inside(id string) bool { return g.has(id) && !g.node(id).Guest }
 
-// limit keeps the Most nodes with the highest risk, most threats and most
-// flows, and says how many it left out.
-func (g Graph) limit() (Graph, int) {
-	left := len(g.Nodes) - Most
-	if left <= 0 {
-		return g, 0
+// reached leaves out the nodes that no flow reaches and no threat concerns, and
+// the zones in which nothing is left.
+func (g Graph) reached() Graph {
+	flows := map[string]bool{}
+	for _, e := range g.Edges {
+		flows[e.From], flows[e.To] = true, true
 	}
+	return g.without(func(n Node) bool { return !flows[n.ID] && n.Mark.Threats == 0 })
+}
+
+// without leaves out nodes, their edges, and zones around nothing.
+func (g Graph) without(drop func(Node) bool) Graph {
+	kept := map[string]string{}
+	g.Nodes = slices.DeleteFunc(slices.Clone(g.Nodes), drop)
+	for _, n := range g.Nodes {
+		kept[n.ID] = n.ID
+	}
+	g.Edges = slices.DeleteFunc(slices.Clone(g.Edges), func(e Edge) bool { return kept[e.From] == "" || kept[e.To] == "" })
+	g.Zones = slices.DeleteFunc(slices.Clone(g.Zones), func(z Zone) bool { return !g.holds(z.ID) && z.Mark.Threats == 0 })
+	return g
+}
+
+// limit keeps the nodes with most threats and then most flows, and the flows
+// with most threats, as many as a diagram may show.
+func (g Graph) limit() Graph {
+	if len(g.Nodes) > Most {
+		keep := g.ranked()[:Most]
+		g = g.without(func(n Node) bool { return !slices.Contains(keep, n.ID) })
+	}
+	if len(g.Edges) > MostFlows {
+		g.Edges = slices.Clone(g.Edges)
+		slices.SortStableFunc(g.Edges, func(a, b Edge) int { return b.Mark.Threats - a.Mark.Threats })
+		g.Edges = g.Edges[:MostFlows]
+	}
+	return g
+}
+
+// ranked are the ids of the nodes, those with most threats and then most flows
+// first.
+func (g *Graph) ranked() []string {
 	flows := map[string]int{}
 	for _, e := range g.Edges {
 		flows[e.From]++
 		flows[e.To]++
 	}
-	ranked := slices.Clone(g.Nodes)
-	slices.SortStableFunc(ranked, func(a, b Node) int {
+	nodes := slices.Clone(g.Nodes)
+	slices.SortStableFunc(nodes, func(a, b Node) int {
 		if a.Mark.Threats != b.Mark.Threats {
 			return b.Mark.Threats - a.Mark.Threats
 		}
 		return flows[b.ID] - flows[a.ID]
 	})
-	keep := map[string]string{}
-	for _, n := range ranked[:Most] {
-		keep[n.ID] = n.ID
+	var ids []string
+	for _, n := range nodes {
+		ids = append(ids, n.ID)
 	}
-	g.Nodes = slices.DeleteFunc(slices.Clone(g.Nodes), func(n Node) bool { return keep[n.ID] == "" })
-	g.Edges = rejoin(g.Edges, keep)
-	g.Zones = slices.DeleteFunc(slices.Clone(g.Zones), func(z Zone) bool { return !g.holds(z.ID) })
-	return g, left
+	return ids
 }
 
 // holds reports whether a node stands in a zone or in a zone inside it.

@@ -38,6 +38,19 @@
     form.addEventListener("input", apply);
     form.addEventListener("submit", (e) => e.preventDefault());
   }
+  // A diagram that had to be shrunk can be seen in its own size.
+  for (const box of document.querySelectorAll(".diagram .scroll")) {
+    const svg = box.querySelector("svg");
+    if (svg.getBoundingClientRect().width >= svg.viewBox.baseVal.width - 1) continue;
+    const button = document.createElement("button");
+    button.className = "enlarge";
+    button.textContent = "Enlarge";
+    const toggle = () => { button.textContent = box.classList.toggle("full") ? "Fit" : "Enlarge"; };
+    box.classList.add("shrunk");
+    box.addEventListener("click", toggle);
+    button.addEventListener("click", toggle);
+    box.after(button);
+  }
   const contents = document.querySelector(".toc details");
   if (window.matchMedia("(max-width: 44rem)").matches) contents.open = false;
   window.addEventListener("hashchange", open);
