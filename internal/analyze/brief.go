@@ -154,7 +154,7 @@ func citationReason(bad []*ground.Refusal) string {
 }
 
 // steadyFacts orders the facts, one a name, and keeps the baseline's wording of
-// those whose sentences stand.
+// those whose sentences stand, or were edited without a change to the fact.
 func (r *run) steadyFacts(found []threatmodel.Fact) []threatmodel.Fact {
 	byName := map[string]threatmodel.Fact{}
 	for _, f := range found {
@@ -167,6 +167,9 @@ func (r *run) steadyFacts(found []threatmodel.Fact) []threatmodel.Fact {
 			if now, ok := r.text.stands(old.Evidence); ok {
 				old.Evidence = now
 				byName[old.Name] = old
+			} else if now, ok := byName[old.Name]; ok && r.stillSaid(&old, &now) {
+				old.Evidence = now.Evidence
+				byName[old.Name] = old
 			}
 		}
 	}
@@ -177,6 +180,48 @@ func (r *run) steadyFacts(found []threatmodel.Fact) []threatmodel.Fact {
 		}
 	}
 	return out
+}
+
+// sameSentence is the share of words in common from which a sentence is an
+// edition of another (identity: matching, 11).
+const sameSentence = 0.6
+
+// stillSaid reports whether an edited sentence says of a fact what the old one
+// said: it is the same sentence, limits and negates as much, and has every word
+// that the fact had taken from it. All prompts hold the brief, so a typo mended
+// in such a sentence must not make all of them new.
+func (r *run) stillSaid(old, now *threatmodel.Fact) bool {
+	if len(old.Evidence) == 0 || len(now.Evidence) == 0 {
+		return false
+	}
+	before, after := quotes(old.Evidence), quotes(now.Evidence)
+	if r.signals.Limits(before) != r.signals.Limits(after) {
+		return false
+	}
+	a, b := ground.Words(before), ground.Words(after)
+	common := 0
+	for _, w := range a {
+		if slices.Contains(b, w) {
+			common++
+		}
+	}
+	if float64(common) < sameSentence*float64(max(len(a), len(b))) {
+		return false
+	}
+	for _, w := range ground.Words(old.Value) {
+		if slices.Contains(a, w) && !slices.Contains(b, w) {
+			return false
+		}
+	}
+	return true
+}
+
+func quotes(evidence []threatmodel.Evidence) string {
+	var out []string
+	for _, e := range evidence {
+		out = append(out, e.Quote)
+	}
+	return strings.Join(out, " ")
 }
 
 // renderBrief is the brief as prompts show it: at most 120 words.

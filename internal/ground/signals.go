@@ -91,6 +91,17 @@ func mentions(text, name string) bool {
 	return false
 }
 
+// Limits counts the words of a text that limit, negate or qualify: two texts
+// that differ in them do not say the same.
+func (s *Signals) Limits(text string) int {
+	text = normal(text)
+	n := 0
+	for _, cue := range s.cues {
+		n += strings.Count(text, " "+cue)
+	}
+	return n
+}
+
 // Salience counts the weakness families that a text carries a signal of: how
 // much a passage has to say about security.
 func (s *Signals) Salience(text string) int {

@@ -374,3 +374,40 @@ func TestOnlyWhatChangedIsAskedAgain(t *testing.T) {
 		t.Errorf("ids %v became %v\n%s", ids(first), ids(third), describe(third))
 	}
 }
+
+// TestAnEditThatChangesNoFactAsksLittle: every prompt holds the brief, so a typo
+// in one of its sentences must not ask everything again, only what shows that
+// sentence; a sentence that says something else must change the brief.
+func TestAnEditThatChangesNoFactAsksLittle(t *testing.T) {
+	b := newBench(t)
+	first := b.run(orders(), options{})
+	all := b.calls()
+	b.coldMemo()
+	b.server.NextRound()
+	second := b.run(orders().change(t, "of shops over the internet and hands", "of many shops over the internet, and hands"), options{baseline: first})
+	if n := b.calls(); n > all/2 {
+		t.Errorf("a mended sentence cost %d of %d questions", n, all)
+	}
+	if !slices.Equal(ids(first), ids(second)) || fact(first, "exposure") != fact(second, "exposure") {
+		t.Errorf("ids %v became %v, exposure %q became %q", ids(first), ids(second), fact(first, "exposure"), fact(second, "exposure"))
+	}
+	b.server.NextRound()
+	third := b.run(orders().change(t, "over the internet", "not over the internet"), options{baseline: first})
+	for _, f := range third.Brief.Facts {
+		if f.Name == "exposure" && !strings.Contains(f.Evidence[0].Quote, "not over the internet") {
+			t.Errorf("the brief rests on a sentence that is gone: %+v", f)
+		}
+	}
+	if b.calls() <= all/2 {
+		t.Error("the sentence says something else now, and hardly anything was asked again")
+	}
+}
+
+func fact(m *threatmodel.Model, name string) string {
+	for _, f := range m.Brief.Facts {
+		if f.Name == name {
+			return f.Value
+		}
+	}
+	return ""
+}
