@@ -259,10 +259,20 @@ func sentence(source, prerequisites, action, impact string, properties, assets [
 
 func startsWithArticle(s string) bool {
 	first, _, _ := strings.Cut(strings.ToLower(s), " ")
-	return articles[first] || first == "any" || first == "anyone" || first == "anybody" || first == "someone" || first == "every"
+	return articles[first] || slices.Contains(withoutArticle, first)
 }
 
+// withoutArticle are first words of a source that take no article.
+var withoutArticle = []string{"any", "anyone", "anybody", "someone", "somebody", "every", "everyone", "everybody", "each", "whoever", "those", "people", "one", "some", "all"}
+
+// article is a or an, by the sound of the first word.
 func article(s string) string {
+	lower := strings.ToLower(s)
+	for _, you := range []string{"user", "uni", "use ", "usual", "eu", "one"} {
+		if strings.HasPrefix(lower, you) && !strings.HasPrefix(lower, "unin") && !strings.HasPrefix(lower, "unim") {
+			return "a"
+		}
+	}
 	if s != "" && strings.ContainsRune("aeiouAEIOU", rune(s[0])) {
 		return "an"
 	}

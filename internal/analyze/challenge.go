@@ -3,6 +3,8 @@ package analyze
 import (
 	"context"
 	"fmt"
+	"hash/fnv"
+	"maps"
 	"slices"
 	"sort"
 	"strings"
@@ -22,9 +24,10 @@ type cell struct {
 }
 
 // cluster is an element with the flows that end there, the candidates they
-// carry, and the cells that nobody has spoken to.
+// carry, and the cells that nobody has spoken to. Elements without a candidate
+// stand together: several in one.
 type cluster struct {
-	element    string
+	elements   []string
 	flows      []string
 	candidates []*candidate
 	cells      []cell
@@ -81,7 +84,7 @@ func (r *run) clusters(found []*candidate, withCells bool) []*cluster {
 		home := r.home(id)
 		c := byElement[home]
 		if c == nil {
-			c = &cluster{element: home}
+			c = &cluster{elements: []string{home}}
 			byElement[home] = c
 		}
 		if home != id && !slices.Contains(c.flows, id) {
@@ -108,13 +111,39 @@ func (r *run) clusters(found []*candidate, withCells bool) []*cluster {
 		}
 	}
 	var out []*cluster
-	for _, c := range byElement {
+	quiet := map[uint32]*cluster{}
+	for _, home := range slices.Sorted(maps.Keys(byElement)) {
+		c := byElement[home]
 		sort.Strings(c.flows)
 		sortCandidates(c.candidates)
-		out = append(out, c)
+		if len(c.candidates) > 0 {
+			out = append(out, c)
+			continue
+		}
+		n := bucket(home)
+		if quiet[n] == nil {
+			quiet[n] = &cluster{}
+			out = append(out, quiet[n])
+		}
+		quiet[n].take(c)
 	}
-	sort.Slice(out, func(i, j int) bool { return out[i].element < out[j].element })
 	return out
+}
+
+// buckets is over how many questions the elements without a candidate are spread.
+const buckets = 8
+
+// bucket depends on the element alone, so that a new one changes one question.
+func bucket(id string) uint32 {
+	h := fnv.New32a()
+	h.Write([]byte(id))
+	return h.Sum32() % buckets
+}
+
+func (c *cluster) take(o *cluster) {
+	c.elements = append(c.elements, o.elements...)
+	c.flows = append(c.flows, o.flows...)
+	c.cells = append(c.cells, o.cells...)
 }
 
 // home is the element in whose cluster another stands.
@@ -172,25 +201,30 @@ func (r *run) challengeClusters(ctx context.Context, a Analyst, clusters []*clus
 
 func (r *run) challengeQuestion(ctx context.Context, c *cluster) (*Question, error) {
 	about := &ChallengeAbout{}
-	e := r.element(c.element)
-	about.Elements = append(about.Elements, r.viewElement(e))
-	for _, n := range r.neighbours(e) {
-		about.Elements = append(about.Elements, r.viewElement(n))
+	var evidence []threatmodel.Evidence
+	var queries, names []string
+	for _, id := range c.elements {
+		e := r.element(id)
+		about.Elements = append(about.Elements, r.viewElement(e))
+		names = append(names, r.namesOf(e)...)
+		if len(c.candidates) == 0 {
+			queries = append(queries, strings.Join(r.namesOf(e), " "))
+			evidence = append(evidence, e.Evidence...)
+		}
+	}
+	if len(c.elements) == 1 {
+		for _, n := range r.neighbours(r.element(c.elements[0])) {
+			about.Elements = append(about.Elements, r.viewElement(n))
+		}
 	}
 	for _, id := range c.flows {
 		about.Flows = append(about.Flows, r.viewFlow(r.element(id)))
 	}
-	var evidence []threatmodel.Evidence
-	var queries []string
 	for _, x := range c.candidates {
 		evidence = append(evidence, x.threat.Evidence...)
 		queries = append(queries, r.refutation(&x.threat))
 	}
-	_, stated := r.controlsOf(append([]string{c.element}, c.flows...)...)
-	if len(c.candidates) == 0 {
-		queries = append(queries, strings.Join(r.namesOf(e), " "))
-		evidence = append(evidence, e.Evidence...)
-	}
+	_, stated := r.controlsOf(append(slices.Clone(c.elements), c.flows...)...)
 	passages, err := r.collect(ctx, append(evidence, stated...), queries)
 	if err != nil {
 		return nil, err
@@ -202,21 +236,25 @@ func (r *run) challengeQuestion(ctx context.Context, c *cluster) (*Question, err
 		about.Cells = append(about.Cells, CellView{Alias: cellAlias(k, about), Name: r.name(k.element), STRIDE: k.stride})
 	}
 	return &Question{
-		Stage: threatmodel.StageChallenge, Subject: c.subject(), Brief: r.briefText, Context: r.contextFor(r.namesOf(e)...),
+		Stage: threatmodel.StageChallenge, Subject: c.subject(), Brief: r.briefText, Context: r.contextFor(names...),
 		Passages: passages, Titles: r.titles, About: about,
 	}, nil
 }
 
-// subject is the element for the first round, which has the cells too.
+// subject is the element for the first round, which has the cells too, or the
+// number of the bucket.
 func (c *cluster) subject() string {
-	if len(c.cells) > 0 || len(c.candidates) == 0 {
-		return c.element
+	switch {
+	case len(c.candidates) == 0:
+		return fmt.Sprintf("without candidates %d", bucket(c.elements[0]))
+	case len(c.cells) > 0:
+		return c.elements[0]
 	}
 	var keys []string
 	for _, x := range c.candidates {
 		keys = append(keys, x.threat.Family)
 	}
-	return c.element + " " + strings.Join(keys, " ")
+	return c.elements[0] + " " + strings.Join(keys, " ")
 }
 
 func cellAlias(k cell, about *ChallengeAbout) string {
@@ -225,7 +263,12 @@ func cellAlias(k cell, about *ChallengeAbout) string {
 			return fmt.Sprintf("F%d", i+1)
 		}
 	}
-	return "E1"
+	for i, e := range about.Elements {
+		if e.ID == k.element {
+			return fmt.Sprintf("E%d", i+1)
+		}
+	}
+	return ""
 }
 
 // refutation is what a passage that neutralises a threat would speak of: the

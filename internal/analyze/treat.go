@@ -83,7 +83,7 @@ func (r *run) treatQuestion(ctx context.Context, c *candidate) (*Question, error
 			names = append(names, e.Name)
 		}
 	}
-	stated, statedEvidence := r.controlsOf(t.Elements...)
+	stated, statedEvidence := r.controlsFor(t)
 	about.Stated = stated
 	passages := append(r.passagesOf(append(slices.Clone(t.Evidence), statedEvidence...)), r.around(t.Evidence)...)
 	for _, ctl := range about.Controls {
@@ -112,6 +112,15 @@ func (r *run) passagesOf(evidence []threatmodel.Evidence) []threatmodel.Passage 
 		}
 	}
 	return out
+}
+
+// controlsFor are the controls stated for a threat's elements whose sentence
+// speaks of its weakness: a long list hides the few that count.
+func (r *run) controlsFor(t *threatmodel.Threat) ([]ControlView, []threatmodel.Evidence) {
+	return r.controlsWhere(func(c *threatmodel.StatedControl) bool {
+		return slices.ContainsFunc(t.Elements, func(id string) bool { return contains(c.Elements, id) }) &&
+			(c.Family == t.Family || slices.ContainsFunc(c.Evidence, func(e threatmodel.Evidence) bool { return r.signals.Speaks(c.Name+" "+e.Quote, t.Family) }))
+	})
 }
 
 // around are the passages next to evidence, in its own section: what a

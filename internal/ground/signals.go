@@ -46,6 +46,9 @@ func (s *Signals) Names(q Quote, names []string, family string) bool {
 	return s.signal(text, family)
 }
 
+// Speaks reports whether a text carries a signal of the weakness family.
+func (s *Signals) Speaks(text, family string) bool { return s.signal(normal(text), family) }
+
 // Omission reports whether a quote only states that something exists: it
 // carries neither a signal of the weakness nor a word that limits, negates or
 // qualifies.
