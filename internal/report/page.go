@@ -36,7 +36,7 @@ func (p *page) print(parts ...string) {
 
 // style colours a text that was laid out already.
 func (p *page) style(s string, codes ...string) string {
-	if !p.color || s == "" || len(codes) == 0 {
+	if !p.color || strings.TrimSpace(s) == "" || len(codes) == 0 {
 		return s
 	}
 	return "\x1b[" + strings.Join(codes, ";") + "m" + s + "\x1b[0m"

@@ -104,7 +104,8 @@ func (s *source) context(start, end int) (before, after string) {
 	}
 	head, cutHead := lastWords(head, around)
 	tail, cutTail := firstWords(tail, around)
-	return ellipsis(cutHead, tidy(head), true), ellipsis(cutTail, tidy(tail), false)
+	before, after = ellipsis(cutHead, tidy(head), true), ellipsis(cutTail, tidy(tail), false)
+	return strings.TrimLeft(before, "\n"), strings.TrimRight(after, "\n")
 }
 
 // paragraph is the paragraph around a place: from one empty line or page break
