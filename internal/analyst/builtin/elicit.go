@@ -149,7 +149,7 @@ func (e *elicitor) threat(f *finding) analyze.ElicitThreat {
 		Source: fill(p.Statement.Source, words), Prerequisites: fill(p.Statement.Prerequisites, words),
 		Action: fill(p.Statement.Action, words), Impact: fill(p.Statement.Impact, words), Properties: p.Statement.Properties,
 		CWE: p.CWE, CAPEC: p.CAPEC, ATTACK: p.ATTACK, Citations: e.citeAll(places),
-		Exposure: string(p.Rating.Exposure), Prerequisite: p.Rating.Prerequisite, Scope: p.Rating.Scope, Mitigations: p.Mitigations,
+		Exposure: string(p.Rating.Exposure), Prerequisite: p.Rating.Prerequisite, Scope: p.Rating.Scope, Mitigations: fillAll(p.Mitigations, words),
 		Assets: e.assets(places),
 	}
 	for _, s := range p.STRIDE {
@@ -272,6 +272,8 @@ func fill(template string, words map[string]string) string {
 		switch {
 		case words[name] != "":
 			b.WriteString(words[name])
+		case has && fallback == "the element" && words["element"] != "":
+			b.WriteString(words["element"])
 		case has:
 			b.WriteString(fallback)
 		default:
@@ -279,6 +281,15 @@ func fill(template string, words map[string]string) string {
 		}
 		template = after
 	}
+}
+
+// fillAll fills each of several templates.
+func fillAll(templates []string, words map[string]string) []string {
+	out := make([]string, len(templates))
+	for i, t := range templates {
+		out[i] = fill(t, words)
+	}
+	return out
 }
 
 // ask puts the questions of patterns that fit where the text is silent.

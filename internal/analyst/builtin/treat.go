@@ -53,7 +53,8 @@ func (v *view) treat(about *analyze.TreatAbout) *analyze.TreatAnswer {
 		return out
 	}
 	if t.owner >= 0 {
-		for _, m := range v.a.lib.Patterns()[t.owner].Mitigations {
+		words := map[string]string{"element": about.Threat.Element}
+		for _, m := range fillAll(v.a.lib.Patterns()[t.owner].Mitigations, words) {
 			out.Mitigations = append(out.Mitigations, analyze.TreatMitigation{Text: m, Control: out.Controls[0].Control})
 		}
 	}
