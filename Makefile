@@ -16,7 +16,7 @@ build: ## the one binary, static, in bin/
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/bartizan ./cmd/bartizan
 
 demo: build ## analyse a sample system and say where the report lies
-	bin/bartizan analyze --analyst builtin --out $(OUT) testdata/designs/portal/docs
+	bin/bartizan analyze --analyst builtin --system "Tallybridge Portal" --out $(OUT) testdata/designs/portal/docs
 	@echo
 	@echo "Open $(CURDIR)/$(OUT)/report.html in a browser."
 
