@@ -122,6 +122,8 @@ const faultsInPage = `(() => {
   }
   for (const a of document.querySelectorAll("a[href^='#']"))
     if (!document.getElementById(decodeURIComponent(a.getAttribute("href").slice(1)))) out.push("leads nowhere: " + a.outerHTML);
+  for (const e of document.querySelectorAll(".tag, .risk, .verdict"))
+    if (e.offsetWidth && e.scrollWidth > e.clientWidth + 1 && e.textContent.length < 30) out.push("cut off: " + e.outerHTML);
   const ids = {};
   for (const e of document.querySelectorAll("[id]")) if (ids[e.id]++) out.push("twice: #" + e.id); else ids[e.id] = 1;
   for (const a of document.querySelectorAll("a[href]"))
@@ -219,6 +221,8 @@ func TestPictures(t *testing.T) {
 			picture(t, name+"-"+shot.name+".png", run(t, ctx, chromedp.FullScreenshot(100)))
 		}
 		media(t, ctx, "light")
+		do(t, ctx, chromedp.EmulateViewport(1280, 900), chromedp.Navigate(url+"#text-1-q2"))
+		picture(t, name+"-quoted.png", run(t, ctx, chromedp.CaptureScreenshot()))
 		do(t, ctx, chromedp.Navigate(url))
 		picture(t, name+"-print.pdf", run(t, ctx, chromedp.PrintToPDF(chromedp.PDFPaper(chromedp.PaperA4), chromedp.PDFPreferCSSPageSize())))
 	}
