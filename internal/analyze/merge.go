@@ -15,9 +15,10 @@ import (
 const nearMeaning = 0.85
 
 // merge makes one of candidates that a reader would call the same: the same
-// weakness family, at the same element or at a flow and one of its ends, with
-// evidence that overlaps by half; or at the same element and near in meaning.
-// Evidence is united. The result does not depend on the order of the input.
+// weakness family with evidence that overlaps by half, wherever it was found,
+// since the same sentence states the same weakness from whichever part of the
+// system one looks at it; or at the same element and near in meaning. Evidence
+// and elements are united. The result does not depend on the order of the input.
 func (r *run) merge(ctx context.Context, found []*candidate) ([]*candidate, error) {
 	sortCandidates(found)
 	var out []*candidate
@@ -39,7 +40,8 @@ func (r *run) merge(ctx context.Context, found []*candidate) ([]*candidate, erro
 
 // carrier is the element that carries the weakness of two candidates that are
 // one: the one that the baseline has, so that a further finding changes no key;
-// else an element before a flow; else the first of them.
+// else the one that the evidence names; else an element before a flow; else the
+// first of them.
 func (r *run) carrier(a, b *candidate) string {
 	x, y := a.threat.Elements[0], b.threat.Elements[0]
 	switch {
@@ -50,10 +52,31 @@ func (r *run) carrier(a, b *candidate) string {
 			return y
 		}
 		return x
+	case r.named(x, a, b) != r.named(y, a, b):
+		if r.named(y, a, b) {
+			return y
+		}
+		return x
 	case r.isFlow(x) && !r.isFlow(y):
 		return y
 	}
 	return x
+}
+
+// named reports whether the evidence of one of the candidates names an element.
+func (r *run) named(id string, candidates ...*candidate) bool {
+	e := r.element(id)
+	if e == nil || e.Kind == threatmodel.DataFlow {
+		return false
+	}
+	for _, c := range candidates {
+		for _, x := range c.threat.Evidence {
+			if namesAny(&threatmodel.Passage{Text: x.Quote}, r.namesOf(e)) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // carried reports whether a threat of the baseline has the element as its carrier
@@ -95,14 +118,10 @@ func (r *run) sameAsOneOf(ctx context.Context, c *candidate, list []*candidate) 
 		if x.threat.Family != c.threat.Family || x.chain != c.chain {
 			continue
 		}
-		at := r.related(x.threat.Elements[0], c.threat.Elements[0])
-		if at == unrelated {
-			continue
-		}
 		if overlap(x.threat.Evidence, c.threat.Evidence) >= 0.5 {
 			return x, nil
 		}
-		if at != sameElement || r.cfg.Similarity == nil {
+		if x.threat.Elements[0] != c.threat.Elements[0] || r.cfg.Similarity == nil {
 			continue
 		}
 		cos, err := r.cfg.Similarity(ctx, x.threat.Statement, c.threat.Statement)
@@ -114,45 +133,6 @@ func (r *run) sameAsOneOf(ctx context.Context, c *candidate, list []*candidate) 
 		}
 	}
 	return nil, nil
-}
-
-type relation int
-
-const (
-	unrelated relation = iota
-	adjacent
-	sameElement
-)
-
-// related tells whether two carriers are the same, or a flow and one of its
-// ends, or two flows that share an end, or two elements with a flow between.
-func (r *run) related(a, b string) relation {
-	if a == b {
-		return sameElement
-	}
-	x, y := r.element(a), r.element(b)
-	if x == nil || y == nil {
-		return unrelated
-	}
-	for _, id := range ends(x) {
-		if slices.Contains(ends(y), id) {
-			return adjacent
-		}
-	}
-	for _, f := range r.flowsOf(a) {
-		if f.From == b || f.To == b {
-			return adjacent
-		}
-	}
-	return unrelated
-}
-
-// ends are the elements that an element touches: itself, or a flow's ends.
-func ends(e *threatmodel.Element) []string {
-	if e.Kind == threatmodel.DataFlow {
-		return []string{e.From, e.To}
-	}
-	return []string{e.ID}
 }
 
 // overlap is the number of sentences in common over the number of the side
