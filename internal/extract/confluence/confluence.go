@@ -1,0 +1,76 @@
+// Package confluence reads the pages of Confluence space exports into blocks:
+// the XML export (entities.xml, with the storage format in it) and the HTML
+// export (one file a page).
+//
+// Only what a reader of the wiki sees is read: the current pages, in the order
+// of the page tree, without drafts, older versions, deleted and archived pages.
+package confluence
+
+import (
+	"errors"
+
+	"github.com/bartizan-security/bartizan/pkg/threatmodel"
+)
+
+// Errors of an export or of one of its pages.
+var (
+	ErrDamaged  = errors.New("the export is damaged")
+	ErrUnsafe   = errors.New("the export is not safe to read")
+	ErrTooLarge = errors.New("the page is too large")
+	ErrNoPages  = errors.New("the export has no current page")
+)
+
+// Options bound what an export may cost. The zero value stands for the
+// defaults.
+type Options struct {
+	// MaxBody is the size of the largest page, in bytes; default 8 MiB.
+	MaxBody int64
+	// MaxDepth is how deep elements of a page may nest; default 200.
+	MaxDepth int
+	// MaxTableCells is how many cells the tables of a page may have; default
+	// 200,000.
+	MaxTableCells int
+	// InMemory is how many bytes of an XML export are kept in memory before
+	// a temporary file is used; default 32 MiB.
+	InMemory int
+}
+
+func (o Options) withDefaults() Options {
+	if o.MaxBody <= 0 {
+		o.MaxBody = 8 << 20
+	}
+	if o.MaxDepth <= 0 {
+		o.MaxDepth = 200
+	}
+	if o.MaxTableCells <= 0 {
+		o.MaxTableCells = 200_000
+	}
+	if o.InMemory <= 0 {
+		o.InMemory = 32 << 20
+	}
+	return o
+}
+
+// Page is a page of an export.
+type Page struct {
+	// Source is the page as it was read. Its name is its path in the page
+	// tree, below the home page.
+	Source threatmodel.Source
+	// Number is the place of the page among those of the export, from 0;
+	// Parent that of the page above it, or -1. A parent comes before its
+	// children.
+	Number, Parent int
+}
+
+// PageError tells that one page could not be read. The others still come.
+type PageError struct {
+	// Name is the name of the page.
+	Name string
+	Err  error
+}
+
+// Error implements error.
+func (e *PageError) Error() string { return e.Name + ": " + e.Err.Error() }
+
+// Unwrap gives access to the cause.
+func (e *PageError) Unwrap() error { return e.Err }

@@ -1,0 +1,72 @@
+package confluence
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/bartizan-security/bartizan/internal/extract/sourcetest"
+)
+
+// FuzzStorage holds that any body is read into blocks that keep their
+// promises, and that what is read does not grow out of proportion.
+func FuzzStorage(f *testing.F) {
+	for _, tt := range macroTests {
+		f.Add(tt.body)
+	}
+	f.Add(`<table><tr><td rowspan="9" colspan="9"><table><tr><td>a</td></tr></table></td></tr></table>`)
+	f.Add(strings.Repeat("<div>", 300) + "deep" + strings.Repeat("</div>", 300))
+	f.Add(`<script/><p>a</p><![CDATA[<p>b]]>`)
+	f.Fuzz(func(t *testing.T, body string) {
+		for p, err := range ReadXML(t.Context(), strings.NewReader(export(doc{id: "1", title: "T", body: body})), Options{}, nil) {
+			if err != nil {
+				continue // a body can end the section around it
+			}
+			if err := sourcetest.Check(p.Source, 0); err != nil {
+				t.Error(err)
+			}
+			if len(p.Source.Body) > 4000*(len(body)+100) {
+				t.Errorf("%d bytes become %d", len(body), len(p.Source.Body))
+			}
+		}
+	})
+}
+
+// FuzzEntities holds that any file is read or refused.
+func FuzzEntities(f *testing.F) {
+	f.Add(export(doc{id: "1", title: "A", body: "<p>x</p>"}, doc{id: "2", title: "B", parent: "1"}))
+	f.Add(`<!DOCTYPE a [<!ENTITY b "c">]><hibernate-generic>&b;</hibernate-generic>`)
+	if data, err := os.ReadFile(designs + "forge/source/entities.xml"); err == nil {
+		f.Add(string(data[:6000]))
+	}
+	f.Fuzz(func(t *testing.T, content string) {
+		for p, err := range ReadXML(t.Context(), strings.NewReader(content), Options{InMemory: 64}, nil) {
+			if err != nil {
+				continue
+			}
+			if err := sourcetest.Check(p.Source, 0); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
+
+// FuzzHTML holds the same for pages of an HTML export.
+func FuzzHTML(f *testing.F) {
+	data, err := os.ReadFile(designs + "appointments/export/BWA/Architecture_48300041.html")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(string(data))
+	f.Fuzz(func(t *testing.T, content string) {
+		folder := Folder{Names: []string{"index.html", "a_1.html"}, Read: func(string) ([]byte, error) { return []byte(content), nil }}
+		for p, err := range ReadHTML(t.Context(), folder, Options{}) {
+			if err != nil {
+				continue
+			}
+			if err := sourcetest.Check(p.Source, 0); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}

@@ -1,0 +1,228 @@
+package confluence
+
+import (
+	"bytes"
+	"strings"
+
+	"golang.org/x/net/html"
+)
+
+// node is an element of a page, or text where it has no name.
+type node struct {
+	// name is in lower case, with its prefix: "ac:link".
+	name     string
+	attrs    []html.Attribute
+	text     string
+	children []*node
+}
+
+// attr is the value of an attribute; empty where there is none.
+func (n *node) attr(key string) string {
+	for _, a := range n.attrs {
+		if a.Key == key {
+			return a.Val
+		}
+	}
+	return ""
+}
+
+// class reports whether an element has a class.
+func (n *node) class(name string) bool {
+	all := n.attr("class")
+	if !strings.Contains(all, name) {
+		return false
+	}
+	for _, c := range strings.Fields(all) {
+		if c == name {
+			return true
+		}
+	}
+	return false
+}
+
+// child is the first child of the given name; nil where there is none.
+func (n *node) child(name string) *node {
+	for _, c := range n.children {
+		if c.name == name {
+			return c
+		}
+	}
+	return nil
+}
+
+// find is the first element below, in reading order, that fits.
+func (n *node) find(fits func(*node) bool) *node {
+	for _, c := range n.children {
+		if fits(c) {
+			return c
+		}
+		if found := c.find(fits); found != nil {
+			return found
+		}
+	}
+	return nil
+}
+
+// content is all text below, as it stands there.
+func (n *node) content() string {
+	if n.name == "" {
+		return n.text
+	}
+	if len(n.children) == 1 {
+		return n.children[0].content()
+	}
+	var b strings.Builder
+	n.write(&b)
+	return b.String()
+}
+
+func (n *node) write(b *strings.Builder) {
+	b.WriteString(n.text)
+	for _, c := range n.children {
+		c.write(b)
+	}
+}
+
+// words is the text below with white space folded.
+func (n *node) words() string { return strings.Join(strings.Fields(n.content()), " ") }
+
+// emptyElements have no end tag in HTML.
+var emptyElements = set(`area base br col embed hr img input link meta param source track wbr`)
+
+// endsSame are elements that end where a sibling of the kind begins.
+var endsSame = set(`p li tr td th dt dd option`)
+
+func set(names string) map[string]bool {
+	m := map[string]bool{}
+	for _, n := range strings.Fields(names) {
+		m[n] = true
+	}
+	return m
+}
+
+// parse reads HTML or the storage format. What is written wrongly is read as
+// well as it can be: there is no error. It reports whether elements lay deeper
+// than maxDepth; these are read as if they lay at it.
+func parse(source []byte, maxDepth int) (root *node, deep bool) {
+	p := parser{z: html.NewTokenizer(bytes.NewReader(source)), maxDepth: maxDepth, names: map[string]string{}}
+	p.z.AllowCDATA(true)
+	p.open = []*node{{name: "#root"}}
+	for {
+		switch kind := p.z.Next(); kind {
+		case html.ErrorToken:
+			return p.open[0], p.deep
+		case html.TextToken:
+			p.text()
+		case html.StartTagToken, html.SelfClosingTagToken:
+			p.start(kind == html.SelfClosingTagToken)
+		case html.EndTagToken:
+			name, _ := p.z.TagName()
+			p.end(p.name(name))
+		}
+	}
+}
+
+// parser builds the tree.
+type parser struct {
+	z *html.Tokenizer
+	// open are the open elements, the root first.
+	open     []*node
+	maxDepth int
+	deep     bool
+	// flat counts, by name, open elements below maxDepth: they hold nothing,
+	// and their end tags end nothing.
+	flat map[string]int
+	// names holds each name once, spare nodes that were made ahead.
+	names map[string]string
+	spare []node
+}
+
+// name is a name as a string, made once for all elements that have it.
+func (p *parser) name(b []byte) string {
+	if s, ok := p.names[string(b)]; ok {
+		return s
+	}
+	s := string(b)
+	p.names[s] = s
+	return s
+}
+
+// node makes a node. They are made many at once, since a page has thousands.
+func (p *parser) node() *node {
+	if len(p.spare) == 0 {
+		p.spare = make([]node, 64)
+	}
+	n := &p.spare[0]
+	p.spare = p.spare[1:]
+	return n
+}
+
+func (p *parser) top() *node { return p.open[len(p.open)-1] }
+
+func (p *parser) add(n *node) {
+	top := p.top()
+	top.children = append(top.children, n)
+}
+
+func (p *parser) addText(s string) {
+	n := p.node()
+	n.text = s
+	p.add(n)
+}
+
+func (p *parser) text() {
+	raw := p.z.Raw()
+	if section, ok := bytes.CutPrefix(raw, cdataStart); ok {
+		p.addText(string(bytes.TrimSuffix(section, cdataEnd))) // no entities in it
+		return
+	}
+	p.addText(string(p.z.Text()))
+}
+
+func (p *parser) start(closed bool) {
+	name, more := p.z.TagName()
+	n := p.node()
+	n.name = p.name(name)
+	for more {
+		var key, value []byte
+		key, value, more = p.z.TagAttr()
+		n.attrs = append(n.attrs, html.Attribute{Key: p.name(key), Val: string(value)})
+	}
+	if closed {
+		p.z.NextIsNotRawText()
+	}
+	if endsSame[n.name] && p.top().name == n.name {
+		p.open = p.open[:len(p.open)-1]
+	}
+	if len(p.open) > p.maxDepth && !closed && !emptyElements[n.name] {
+		p.flatten(n.name)
+		return
+	}
+	p.add(n)
+	if !closed && !emptyElements[n.name] {
+		p.open = append(p.open, n)
+	}
+}
+
+func (p *parser) flatten(name string) {
+	if p.flat == nil {
+		p.flat = map[string]int{}
+	}
+	p.deep = true
+	p.flat[name]++
+}
+
+// end closes the innermost open element of the name. An end tag that fits
+// none is passed over.
+func (p *parser) end(name string) {
+	if p.flat[name] > 0 {
+		p.flat[name]--
+		return
+	}
+	for i := len(p.open) - 1; i > 0; i-- {
+		if p.open[i].name == name {
+			p.open = p.open[:i]
+			return
+		}
+	}
+}

@@ -1,0 +1,179 @@
+package confluence
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/bartizan-security/bartizan/pkg/threatmodel"
+)
+
+// cell is an open cell of a table.
+type cell struct{ parts []part }
+
+// part is a block inside a cell, with the bullet it had.
+type part struct {
+	block  threatmodel.Block
+	marker string
+	text   string
+}
+
+// maxCell is the length, in bytes, up to which a cell of several blocks is
+// still the cell of a row.
+const maxCell = 300
+
+// Largest spans that a cell may ask for.
+const (
+	maxColumnSpan = 100
+	maxRowSpan    = 1000
+)
+
+// split divides a cell into the text that stands in the row and the blocks
+// that follow it. Many tables only lay a page out: of a cell that holds much,
+// the row shows the first block, and the others stay blocks, so that a sentence
+// of them can be quoted. Code and diagrams are never squeezed into a row.
+func (c *cell) split() (string, []part) {
+	size := 0
+	for _, p := range c.parts {
+		size += len(p.text)
+	}
+	var shown strings.Builder
+	for i, p := range c.parts {
+		verbatim := p.block.Kind == threatmodel.BlockCode || p.block.Kind == threatmodel.BlockDiagram
+		switch {
+		case verbatim && strings.Contains(p.text, "\n"), i > 0 && size > maxCell:
+			return shown.String(), c.parts[i:]
+		case shown.Len() > 0:
+			shown.WriteByte('\n')
+		}
+		shown.WriteString(p.text)
+	}
+	return shown.String(), nil
+}
+
+// grid knows which columns cells from the rows above cover.
+type grid struct {
+	group, rows int
+	// covers holds, by column, how many more rows a cell from above reaches
+	// down.
+	covers []int
+}
+
+// table writes a table, row by row.
+func (w *pageWriter) table(n *node) {
+	w.endParagraph()
+	w.groups++
+	g := &grid{group: w.groups}
+	lists, marker := w.lists, w.marker
+	w.lists, w.marker = nil, ""
+	w.rows(g, n, false)
+	w.lists, w.marker = lists, marker
+}
+
+func (w *pageWriter) rows(g *grid, n *node, head bool) {
+	for _, c := range n.children {
+		switch c.name {
+		case "thead", "tbody", "tfoot":
+			w.rows(g, c, c.name == "thead")
+		case "tr":
+			w.row(g, c, head)
+		case "caption":
+			w.walk(c)
+			w.endCaption()
+		case "colgroup", "col":
+		default:
+			w.walk(c)
+		}
+	}
+	w.endParagraph()
+}
+
+func (w *pageWriter) endCaption() {
+	if text, _ := w.flow.take(); text != "" {
+		w.add(threatmodel.Block{Kind: threatmodel.BlockCaption}, text)
+	}
+}
+
+// row writes one row, unless all its cells are empty, and after it what was
+// too much for its cells.
+func (w *pageWriter) row(g *grid, n *node, head bool) {
+	if w.cells > w.book.opt.MaxTableCells {
+		w.notice(threatmodel.NoticeTruncated, "The tables have more than "+strconv.Itoa(w.book.opt.MaxTableCells)+" cells: the rest of them is read as paragraphs.")
+		w.walkAll(n)
+		return
+	}
+	var texts []string
+	var rest []part
+	headers, shown := 0, 0
+	next := make([]int, len(g.covers))
+	for i, rows := range g.covers {
+		next[i] = max(0, rows-1)
+	}
+	cover := func() {
+		for len(texts) < len(g.covers) && g.covers[len(texts)] > 0 {
+			texts = append(texts, "")
+		}
+	}
+	for _, c := range n.children {
+		if c.name != "td" && c.name != "th" {
+			continue
+		}
+		cover()
+		text, more := w.readCell(c)
+		rest = append(rest, more...)
+		columns, rows := span(c, "colspan", maxColumnSpan), span(c, "rowspan", maxRowSpan)
+		for i := range columns {
+			for len(next) <= len(texts) {
+				next = append(next, 0)
+			}
+			next[len(texts)] = max(next[len(texts)], rows-1)
+			if i > 0 {
+				text = ""
+			}
+			texts = append(texts, text)
+		}
+		shown++
+		if c.name == "th" {
+			headers++
+		}
+	}
+	cover()
+	g.covers = next
+	w.cells += len(texts)
+	w.writeRow(g, texts, g.rows == 0 && headers > 0 && (head || headers == shown))
+	for _, p := range rest {
+		p.block.Group = g.group
+		w.write(p.block, p.marker, p.text)
+	}
+}
+
+func (w *pageWriter) writeRow(g *grid, texts []string, header bool) {
+	empty := true
+	for _, t := range texts {
+		empty = empty && t == ""
+	}
+	if empty {
+		return
+	}
+	g.rows++
+	w.write(threatmodel.Block{Kind: threatmodel.BlockTableRow, Group: g.group, Header: header, Cells: texts}, "", strings.Join(texts, " | "))
+}
+
+// readCell reads the blocks of a cell. The further columns that a cell spans
+// are empty, so that those after it stand under their headers.
+func (w *pageWriter) readCell(n *node) (string, []part) {
+	outer := w.cell
+	inner := &cell{}
+	w.cell = inner
+	w.walkAll(n)
+	w.endParagraph()
+	w.cell = outer
+	return inner.split()
+}
+
+func span(n *node, key string, most int) int {
+	v, err := strconv.Atoi(strings.TrimSpace(n.attr(key)))
+	if err != nil {
+		return 1
+	}
+	return max(1, min(v, most))
+}
