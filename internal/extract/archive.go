@@ -123,8 +123,12 @@ func officeFormat(zr *zip.Reader) string {
 func (s *session) zipMembers(in input, zr *zip.Reader) {
 	files := slices.Clone(zr.File)
 	slices.SortStableFunc(files, func(a, b *zip.File) int { return strings.Compare(a.Name, b.Name) })
+	exports := zipExports(zr)
 	for _, f := range files {
-		if s.stopped() || !s.zipMember(in, f) {
+		if s.stopped() {
+			return
+		}
+		if !s.zipExport(in, zr, exports, f) && !s.zipMember(in, f) {
 			return
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/bartizan-security/bartizan/internal/extract/confluence"
 )
 
 // family is what the first bytes of a file say that it is.
@@ -16,6 +18,7 @@ const (
 	familyZip
 	familyGzip
 	familyTar
+	familyEntities
 	familyOther
 )
 
@@ -68,6 +71,8 @@ func detect(head []byte) (family, foreign) {
 		return familyTar, foreign{}
 	case isPDF(head):
 		return familyPDF, foreign{}
+	case confluence.IsEntities(head):
+		return familyEntities, foreign{}
 	}
 	for _, f := range foreignFormats {
 		if bytes.HasPrefix(head, []byte(f.magic)) && (len(f.magic) > 3 || bytes.IndexByte(head, 0) >= 0) {
@@ -115,6 +120,8 @@ func (s *session) file(in input) {
 		s.gzip(in)
 	case familyTar:
 		s.tar(in, io.NewSectionReader(in.r, 0, in.size))
+	case familyEntities:
+		s.entitiesFile(in)
 	case familyOther:
 		s.foreign(in, format)
 	default:

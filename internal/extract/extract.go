@@ -118,8 +118,8 @@ func (in input) display() string {
 }
 
 // emit yields a document, under a name and id that no other has, and with
-// its credentials masked.
-func (s *session) emit(doc Document) {
+// its credentials masked. It returns the id.
+func (s *session) emit(doc Document) string {
 	doc.Name = s.names.unique(doc.Name)
 	doc.ID = s.names.id(doc.Name)
 	secret.Mask(&doc, s.opt.ShowSecrets)
@@ -134,4 +134,5 @@ func (s *session) emit(doc Document) {
 	if !s.done && !s.yield(doc, nil) {
 		s.done = true
 	}
+	return doc.ID
 }

@@ -40,6 +40,8 @@ type walker struct {
 	*session
 	// seen holds the real paths of the files that were read.
 	seen map[string]bool
+	// exports are those in the folder being read.
+	exports []*export
 }
 
 func (w *walker) path(name string) {
@@ -109,6 +111,7 @@ func (w *walker) folder(name string) {
 	}
 	defer root.Close()
 	in := input{path: name, named: true}
+	w.exports = nil
 	w.container(in, "folder", func() {
 		err := fs.WalkDir(root.FS(), ".", func(p string, entry fs.DirEntry, err error) error {
 			return w.entry(root, p, entry, err)
@@ -128,7 +131,12 @@ func (w *walker) entry(root *os.Root, p string, entry fs.DirEntry, err error) er
 		w.fail(pathError(full, err))
 		return nil
 	case entry.IsDir():
-		return w.enter(p, full)
+		return w.enter(root, p, full)
+	}
+	for _, e := range w.exports {
+		if part, _ := e.part(p); part {
+			return nil
+		}
 	}
 	mode := entry.Type()
 	if mode&fs.ModeSymlink != 0 {
@@ -156,12 +164,29 @@ func (w *walker) entry(root *os.Root, p string, entry fs.DirEntry, err error) er
 	return nil
 }
 
-// enter decides on a folder below the one given.
-func (w *walker) enter(p, full string) error {
+// enter decides on a folder, the one given or one below it, and reads an
+// export that lies in it.
+func (w *walker) enter(root *os.Root, p, full string) error {
 	base := path.Base(p)
 	if p != "." && (strings.HasPrefix(base, ".") || base == "node_modules") {
 		w.opt.Summary.skip(full, "hidden or not part of the documents")
 		return fs.SkipDir
+	}
+	for _, e := range w.exports {
+		if _, unread := e.part(path.Join(p, "x")); unread {
+			e.note(w.session, input{path: filepath.Join(root.Name(), filepath.FromSlash(e.dir))})
+			return fs.SkipDir
+		}
+	}
+	if e := findExport(root.FS(), p); e != nil {
+		w.exports = append(w.exports, e)
+		in := input{path: full, name: p}
+		if p == "." {
+			in.name = ""
+		}
+		if !w.again(filepath.Join(full, e.file())) {
+			w.export(in, e, &folderSource{w.session, root.FS()})
+		}
 	}
 	return nil
 }

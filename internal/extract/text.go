@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/bartizan-security/bartizan/internal/extract/confluence"
 	"github.com/bartizan-security/bartizan/internal/extract/diagram"
 	"github.com/bartizan-security/bartizan/internal/extract/markdown"
 	"github.com/bartizan-security/bartizan/internal/extract/plain"
@@ -46,7 +47,9 @@ func (s *session) text(in input) {
 func (s *session) readText(doc threatmodel.Document, t plain.Text) Document {
 	var source Document
 	doc.MediaType = mediaType(doc.Name, t.Content)
-	if doc.MediaType == "text/plain" {
+	if doc.MediaType == "text/html" && confluence.IsPage([]byte(t.Content)) {
+		source = confluence.ReadPage(doc, t.Content, s.confluenceOptions())
+	} else if doc.MediaType == "text/plain" {
 		source = plain.Read(doc, t.Content)
 	} else {
 		source = markdown.Read(doc, t.Content, markdown.Options{MaxDepth: s.limit.Depth, MaxTableCells: s.limit.TableCells})
