@@ -12,8 +12,9 @@ type Control struct {
 	Mechanism []Signal `yaml:"mechanism"`
 	// Claim are the ways in which texts assert it without saying how.
 	Claim []Signal `yaml:"claim,omitempty"`
-	// Round are the ways in which texts state what goes round it.
-	Round []Signal `yaml:"round,omitempty"`
+	// Short are the ways in which texts state that there is one, and that it
+	// falls short: it can be left out, fails open, or only watches.
+	Short []Signal `yaml:"short,omitempty"`
 }
 
 // Asset is data worth protecting, by the words that name it.

@@ -4,7 +4,7 @@ import "slices"
 
 // guards are the words that turn a clause round, put it off or take it back.
 type guards struct {
-	negator, joint, planned, hypothetical, conditional, past, gone, still, attack, exception, aside, idiom wordSet
+	negator, joint, planned, hypothetical, conditional, past, gone, still, attack, exception, aside, idiom, permit, condition, narrow wordSet
 }
 
 // negatorReach is how many words before a match a negator is looked for.
@@ -23,6 +23,7 @@ func newGuards(groups map[string][][]node) (guards, []string) {
 		negator: get("negator"), joint: get("joint"), planned: get("planned"), hypothetical: get("hypothetical"),
 		conditional: get("conditional"), past: get("past"), gone: get("gone"), still: get("still"), attack: get("attack"),
 		exception: get("exception"), aside: get("aside"), idiom: get("idiom"),
+		permit: get("permit"), condition: get("only-condition"), narrow: get("only-word"),
 	}
 	return g, missing
 }
@@ -33,13 +34,13 @@ func (g *guards) turns(t *Text, m span, covered []bool, role Role) bool {
 		return true
 	}
 	clause := clauseOf(t, m)
-	if g.begins(t, clause, m, covered, &g.conditional) && role != Round {
+	if g.begins(t, clause, m, covered, &g.conditional) && role != Short {
 		return true
 	}
 	if within(&g.past, t, clause, covered) || within(&g.gone, t, partOf(t, m), covered) {
 		return true
 	}
-	if within(&g.still, t, clause, nil) && (role == Weakness || role == Round) {
+	if within(&g.still, t, clause, nil) && (role == Weakness || role == Short) {
 		return false
 	}
 	// A signal that itself says "is planned" states that it is missing today.
@@ -146,9 +147,35 @@ func (l *Library) IsPlanned(t *Text, start, end int) bool {
 	return within(&l.guard.planned, t, clauseOf(t, span{start, end}), nil)
 }
 
-// HasException reports whether a sentence limits what it says.
+// HasException reports whether a sentence limits what it says. "Only" limits a
+// safeguard ("encrypted only at night") unless it limits what is let through
+// ("accepts TLS 1.3 only", "only with a certificate").
 func (l *Library) HasException(t *Text) bool {
-	return within(&l.guard.exception, t, span{0, len(t.Tokens)}, nil)
+	g := &l.guard
+	for i := range t.Tokens {
+		switch e := g.exception.at(t, i); {
+		case e == i:
+		case t.Tokens[i].Word == "most" && i > 0 && t.Tokens[i-1].Word == "at":
+		case t.Tokens[i].Word == "only" && g.tightens(t, i):
+		default:
+			return true
+		}
+	}
+	return false
+}
+
+// tightens reports whether the word "only" at a place makes a rule stricter: it
+// stands in a clause that lets something through, before the condition for it,
+// or is part of a word such as read-only.
+func (g *guards) tightens(t *Text, only int) bool {
+	if only > 0 && g.narrow.at(t, only-1) == only {
+		return true
+	}
+	if only+1 < len(t.Tokens) && g.condition.at(t, only+1) > only+1 {
+		return true
+	}
+	clause := clauseOf(t, span{only, only + 1})
+	return within(&g.permit, t, clause, nil)
 }
 
 // SpeaksOfAttack reports whether a sentence tells what an attacker does.

@@ -37,8 +37,8 @@ const (
 	Mechanism
 	// Claim signals assert a control without saying how.
 	Claim
-	// Round signals state what goes round a control.
-	Round
+	// Short signals state a control that falls short.
+	Short
 	// Holding signals name an asset.
 	Holding
 )
@@ -269,7 +269,7 @@ func (l *Library) compile(p *parser) error {
 		}
 	}
 	for i, x := range l.controls {
-		if err := l.addAll(p, i, []roled{{Mechanism, x.Mechanism}, {Claim, x.Claim}, {Round, x.Round}}); err != nil {
+		if err := l.addAll(p, i, []roled{{Mechanism, x.Mechanism}, {Claim, x.Claim}, {Short, x.Short}}); err != nil {
 			return fmt.Errorf("control %s: %w", x.ID, err)
 		}
 	}

@@ -100,6 +100,9 @@ func library(t testing.TB, signals ...string) *Library {
   exception: [except, only]
   aside: ["alternative*"]
   idiom: ["not limited to"]
+  permit: ["accept*", may]
+  only-condition: [with, after]
+  only-word: [read, append]
 `)},
 		"lexicon/l.yaml": {Data: []byte(`entries:
   - {name: Redis, type: technology, kind: data_store, tags: [cache]}

@@ -116,7 +116,10 @@ func TestSurveyReadsPartsFlowsAndWhatTheyHold(t *testing.T) {
 func TestSurveyStatesControlsAsFarAsTheTextDoes(t *testing.T) {
 	b := newBench(t)
 	for text, want := range map[string]string{
-		"The Intake API accepts TLS 1.3 only.":                                          "Encryption in transit partial",
+		"The Intake API accepts TLS 1.3 only.":                                          "Encryption in transit enforced",
+		"The Intake API speaks TLS only for calls of the ward.":                         "Encryption in transit partial",
+		"The Intake API takes at most ten calls a second.":                              "Limits on use enforced",
+		"The Intake API is hardened according to best practice.":                        "Hardened configuration claimed",
 		"The Intake API speaks TLS 1.3.":                                                "Encryption in transit enforced",
 		"Connections of the Intake API are encrypted.":                                  "Encryption in transit claimed",
 		"The Intake API speaks TLS except for calls of the old tablets.":                "Encryption in transit partial",

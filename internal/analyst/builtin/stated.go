@@ -47,8 +47,16 @@ func (a *Analyst) stated(x *sentence) []statement {
 // answers reports whether a control answers a weakness family.
 func (s statement) answers(family string) bool { return slices.Contains(s.control.Families, family) }
 
-// general reports whether a sentence speaks of the whole system.
-func (a *Analyst) general(t *pattern.Text) bool { return a.holds("general", t) }
+// general reports whether a sentence speaks of the whole system: of all things
+// of a kind, not of "every night".
+func (a *Analyst) general(t *pattern.Text) bool {
+	for i := range t.Tokens {
+		if e := a.lib.At("general", t, i); e > i && (e == len(t.Tokens) || a.lib.At("time", t, e) == e) {
+			return true
+		}
+	}
+	return false
+}
 
 // holds reports whether a text holds one of a group of words.
 func (a *Analyst) holds(group string, t *pattern.Text) bool {

@@ -18,6 +18,8 @@ type safeguard struct {
 	rank    int
 	same    bool // it is one of the threat's own sentences
 	here    bool // it speaks of the threat's element, or of everything
+	wide    bool // it speaks of everything
+	answers bool // it answers the very weakness, not only its family
 }
 
 // treatment answers one treat question.
@@ -72,7 +74,13 @@ func (t *treatment) control(i int, c *analyze.CandidateControl, first bool) anal
 		Rationale: "No passage states it for this place.",
 	}
 	best, ok := t.best(c, first)
-	if !ok {
+	short, falls := t.short()
+	if !ok && !falls {
+		return out
+	}
+	if falls && !(ok && best.wide) {
+		out.Verdict, out.States = threatmodel.Partial, t.citeAll([]place{short})
+		out.Rationale = "There is one, and it falls short: " + t.quote(short)
 		return out
 	}
 	out.States = t.citeAll([]place{best.at})
@@ -82,8 +90,9 @@ func (t *treatment) control(i int, c *analyze.CandidateControl, first bool) anal
 		out.Verdict, out.Rationale = threatmodel.Inherited, "A platform provides it: "+t.quote(best.at)
 	case best.same:
 		out.Verdict, out.Rationale = threatmodel.Partial, "It is stated, and its own sentence limits it: "+t.quote(best.at)
-	case len(against) > 0 && !t.silent() && best.here && best.verdict != threatmodel.Partial:
+	case len(against) > 0 && !t.silent() && best.here && best.verdict != threatmodel.Partial && !t.holds(against):
 		out.Verdict, out.Contradicts = threatmodel.Bypassed, t.citeAll(against)
+		out.States = t.citeAll(append([]place{best.at}, t.others(best)...))
 		out.Rationale = "It is stated, " + t.quote(best.at) + ", and the design goes round it: " + t.quote(against[0])
 	case len(against) > 0 && !t.silent():
 		out.Verdict, out.Contradicts = threatmodel.Partial, t.citeAll(against)
@@ -92,6 +101,43 @@ func (t *treatment) control(i int, c *analyze.CandidateControl, first bool) anal
 		out.Verdict, out.Rationale = threatmodel.Claimed, "It is asserted without any mechanism: "+t.quote(best.at)
 	default:
 		out.Verdict, out.Rationale = best.verdict, "The mechanism is stated: "+t.quote(best.at)
+	}
+	return out
+}
+
+// short finds the threat's own sentence that states a control and how it falls
+// short: it fails open, can be left out, only watches.
+func (t *treatment) short() (place, bool) {
+	for _, at := range t.quotes {
+		for _, h := range t.sentence(at).of(pattern.Short) {
+			if _, ok := t.cite(at); ok && slices.Contains(t.a.lib.Controls()[h.Owner].Families, t.about.Threat.Family) {
+				return at, true
+			}
+		}
+	}
+	return place{}, false
+}
+
+// holds reports whether one of the sentences takes the control as given: the
+// older image comes "with a valid signature".
+func (t *treatment) holds(list []place) bool {
+	return slices.ContainsFunc(list, func(at place) bool {
+		_, _, ok := t.a.lib.Says("satisfied", t.sentence(at).text)
+		return ok
+	})
+}
+
+// maxStates is how many further statements are cited that a threat goes round.
+const maxStates = 2
+
+// others are further statements for the whole system of what a threat goes
+// round.
+func (t *treatment) others(best safeguard) []place {
+	var out []place
+	for _, at := range t.places() {
+		if s, ok := t.safeguard(at); ok && s.wide && !s.same && at != best.at && len(out) < maxStates {
+			out = append(out, at)
+		}
 	}
 	return out
 }
@@ -117,7 +163,7 @@ func (t *treatment) best(c *analyze.CandidateControl, first bool) (safeguard, bo
 		if !ok || s.rank <= best.rank {
 			continue
 		}
-		if first || t.looksFor(c, at) {
+		if first || s.answers || t.looksFor(c, at) {
 			best = s
 		}
 	}
@@ -128,8 +174,10 @@ func (t *treatment) best(c *analyze.CandidateControl, first bool) (safeguard, bo
 func (t *treatment) looksFor(c *analyze.CandidateControl, at place) bool {
 	x := t.sentence(at).text
 	return slices.ContainsFunc(c.LookFor, func(w string) bool {
-		_, _, ok := mentionOf(x, strings.Fields(key(w)))
-		return ok
+		if _, _, ok := mentionOf(x, strings.Fields(key(w))); ok {
+			return true
+		}
+		return !slices.ContainsFunc(strings.Fields(key(w)), func(w string) bool { return !holdsStem(x, w) })
 	})
 }
 
@@ -151,7 +199,8 @@ func (t *treatment) safeguard(at place) (safeguard, bool) {
 		}
 	}
 	answered := func(h pattern.Hit) bool { return h.Owner == t.owner && !(s.same && t.isWeakness(x, &h)) }
-	if slices.ContainsFunc(x.of(pattern.Answer), answered) && s.verdict == "" {
+	s.answers = slices.ContainsFunc(x.of(pattern.Answer), answered)
+	if s.answers && s.verdict == "" {
 		s.verdict = threatmodel.Enforced
 		if t.a.lib.HasException(x.text) {
 			s.verdict = threatmodel.Partial
@@ -160,23 +209,126 @@ func (t *treatment) safeguard(at place) (safeguard, bool) {
 	if s.verdict == "" {
 		return s, false
 	}
-	named, general := namesAny(x.text, t.names), t.a.general(x.text)
+	named := namesAny(x.text, t.names)
+	if !s.same && t.statesFamily(x) {
+		return s, false // what says that it is missing elsewhere is no ground
+	}
+	s.wide = t.a.general(x.text) || t.generic(x) && t.sharesData(x)
+	topic := t.isTopic(x)
 	beside := slices.ContainsFunc(t.quotes, func(q place) bool { return q.passage == at.passage })
 	near := slices.ContainsFunc(t.quotes, func(q place) bool { return t.sameSection(q.passage, at.passage) })
-	if !named && !general && !near && !t.isContext(at.passage) {
+	if !named && !s.wide && !near && !topic && !(t.generic(x) && s.answers) && !t.isContext(at.passage) {
 		return s, false
 	}
-	s.here = named || general
+	s.here = named || s.wide || topic
 	s.rank = 1
 	for _, add := range []struct {
 		when bool
 		n    int
-	}{{s.verdict != threatmodel.Claimed, 8}, {named, 4}, {general, 3}, {beside, 1}, {near, 2}, {s.same, -6}} {
+	}{{s.verdict != threatmodel.Claimed, 8}, {named || topic, 4}, {s.wide, 3}, {beside, 1}, {near, 2}, {s.same, -6}} {
 		if add.when {
 			s.rank += add.n
 		}
 	}
 	return s, true
+}
+
+// generic reports whether a sentence speaks of a kind of thing and not of one
+// component: it begins with a bare noun ("Personal data is removed ..."), and
+// names no component before what it states.
+func (t *treatment) generic(x *sentence) bool {
+	first := firstWord(x.text)
+	if first == len(x.text.Tokens) || t.a.lib.At("determiner", x.text, first) > first {
+		return false
+	}
+	from := len(x.text.Tokens)
+	for _, h := range x.hits {
+		if h.Role == pattern.Mechanism || h.Role == pattern.Claim || h.Role == pattern.Answer {
+			from = min(from, h.Start)
+		}
+	}
+	return !slices.ContainsFunc(x.names, func(n named) bool {
+		return n.start < from && n.entry != nil && !n.bare && n.kind != threatmodel.ExternalEntity
+	})
+}
+
+// firstWord is where a sentence begins after the number or letter of a footnote
+// or list item.
+func firstWord(t *pattern.Text) int {
+	i := 0
+	for i < len(t.Tokens) && (len(t.Tokens[i].Word) == 1 && t.Tokens[i].Word != "a" || t.Tokens[i].Word[:min(1, len(t.Tokens[i].Word))] < "a") {
+		i++
+	}
+	return i
+}
+
+// isTopic reports whether a sentence is about a thing, named by two words, that
+// the threat's sentences name too: "the release key is kept in ..." and "a copy
+// of the release key".
+func (t *treatment) isTopic(x *sentence) bool {
+	i := firstWord(x.text)
+	if i < len(x.text.Tokens) && t.a.lib.At("determiner", x.text, i) > i {
+		i++
+	}
+	end := i
+	for end < len(x.text.Tokens) && t.a.lib.At("stop", x.text, end) == end {
+		end++
+	}
+	if end-i != 2 {
+		return false
+	}
+	phrase := []string{x.text.Tokens[i].Word, singular(x.text.Tokens[i+1].Word)}
+	return slices.ContainsFunc(t.quotes, func(at place) bool {
+		_, _, ok := mentionOf(t.sentence(at).text, phrase)
+		return ok
+	})
+}
+
+// statesFamily reports whether a sentence states a weakness of the threat's
+// family.
+func (t *treatment) statesFamily(x *sentence) bool {
+	return slices.ContainsFunc(x.of(pattern.Weakness), func(h pattern.Hit) bool {
+		return t.a.lib.Patterns()[h.Owner].Family == t.about.Threat.Family
+	})
+}
+
+// sharesData reports whether a statement speaks of a kind of data that the
+// threat speaks of too.
+func (t *treatment) sharesData(x *sentence) bool {
+	kinds := t.kinds(x)
+	if t.owner >= 0 && len(kinds) > 0 && meets(kinds, t.kinds(t.title())) {
+		return true
+	}
+	return slices.ContainsFunc(t.quotes, func(at place) bool {
+		return len(kinds) > 0 && meets(kinds, t.kinds(t.sentence(at)))
+	})
+}
+
+// title is what the threat's pattern is called, read.
+func (t *treatment) title() *sentence {
+	text := t.a.lib.Read(t.a.lib.Patterns()[t.owner].Title)
+	return &sentence{text: text, hits: t.a.lib.Find(text, text)}
+}
+
+// kinds are the kinds of data that a sentence names.
+func (t *treatment) kinds(x *sentence) []string {
+	var out []string
+	for _, h := range x.of(pattern.Holding) {
+		out = unite(out, t.a.lib.Assets()[h.Owner].Kinds)
+	}
+	return out
+}
+
+// holdsStem reports whether a text holds a word of the same stem.
+func holdsStem(t *pattern.Text, word string) bool {
+	return slices.ContainsFunc(t.Tokens, func(tok pattern.Token) bool { return tok.Word == word || kindred(tok.Word, word) })
+}
+
+// kindred reports whether two words differ only in their endings: "deletion",
+// "deleted".
+func kindred(a, b string) bool {
+	n := max(4, min(len(a), len(b))-2)
+	return len(a) >= n && len(b) >= n && a[:n] == b[:n]
 }
 
 // isWeakness reports whether a hit rests on the very words that state a
