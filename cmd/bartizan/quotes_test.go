@@ -23,6 +23,9 @@ func samples(t *testing.T) map[string]string {
 	out := map[string]string{
 		"portal":    filepath.Join(root, "portal", "docs"),
 		"telemetry": filepath.Join(root, "telemetry", "telemetry.pdf"),
+
+		"appointments": filepath.Join(root, "appointments", "export"),
+		"forge":        filepath.Join(root, "forge", "forge.zip"),
 	}
 	if corpus := os.Getenv("BARTIZAN_CORPUS"); corpus != "" {
 		for _, pattern := range []string{"markdown/*.md", "markdown/slsa", "pdf/*.pdf"} {
