@@ -18,6 +18,7 @@ func (r *run) finish(found []*candidate) (*threatmodel.Model, error) {
 	plan := r.plan(found)
 	out := plan.Apply(r.findings(found, plan))
 	m := out.Model
+	m.StatedControls = goneRound(m.StatedControls, m.Threats)
 	m.Coverage = r.coverage(m)
 	r.nameProvenance(m)
 	return m, nil

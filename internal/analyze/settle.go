@@ -280,10 +280,10 @@ func (g *graph) settleControls() {
 	byName := map[string]*threatmodel.StatedControl{}
 	var order []string
 	for _, c := range g.controls {
-		key := foldName(c.name) + "\x00" + string(c.verdict)
+		key := controlKey(c.name, c.verdict)
 		x := byName[key]
 		if x == nil {
-			x = &threatmodel.StatedControl{ID: mint("S", key), Name: c.name, Verdict: c.verdict, Elements: []string{}}
+			x = &threatmodel.StatedControl{ID: controlID(c.name, c.verdict), Name: c.name, Verdict: c.verdict, Elements: []string{}}
 			byName[key] = x
 			order = append(order, key)
 		}
@@ -301,6 +301,13 @@ func (g *graph) settleControls() {
 		g.stated = append(g.stated, *byName[key])
 	}
 }
+
+// controlKey tells stated controls apart: what is stated, and how far.
+func controlKey(name string, v threatmodel.Verdict) string {
+	return foldName(name) + "\x00" + string(v)
+}
+
+func controlID(name string, v threatmodel.Verdict) string { return mint("S", controlKey(name, v)) }
 
 // idOf is the id of a draft's element after settling.
 func (g *graph) idOf(d *draft) string {

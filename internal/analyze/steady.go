@@ -25,9 +25,14 @@ func (g *graph) keepBaseline() {
 	for i := range old.Assets {
 		k.asset(&old.Assets[i])
 	}
+	var kept []foundControl
 	for i := range old.StatedControls {
-		k.control(&old.StatedControls[i])
+		was := asSurveyed(old.StatedControls[i])
+		if c, ok := k.control(&was); ok {
+			kept = append(kept, c)
+		}
 	}
+	g.controls = append(g.controls, kept...)
 }
 
 // surveyedAnew reports whether any survey question was put in this run.
@@ -203,10 +208,12 @@ func (k *keeper) asset(old *threatmodel.Asset) {
 	k.g.assets = append(k.g.assets, before)
 }
 
-func (k *keeper) control(old *threatmodel.StatedControl) {
+// control gives what the baseline knew of a stated control, and drops what the
+// new survey says in other words of the same.
+func (k *keeper) control(old *threatmodel.StatedControl) (foundControl, bool) {
 	evidence := k.standing(old.Evidence)
 	if len(evidence) < len(old.Evidence) {
-		return // what it rests on changed: the new survey says what stands
+		return foundControl{}, false // what it rests on changed: the new survey says what stands
 	}
 	before := foundControl{name: old.Name, verdict: old.Verdict, evidence: evidence}
 	for _, id := range old.Elements {
@@ -218,7 +225,7 @@ func (k *keeper) control(old *threatmodel.StatedControl) {
 		return foldName(c.name) == foldName(old.Name) || k.rewords(c.evidence, evidence)
 	}
 	k.g.controls = slices.DeleteFunc(k.g.controls, func(c foundControl) bool { return same(c) && k.nothingNew(c.evidence) })
-	k.g.controls = append(k.g.controls, before)
+	return before, true
 }
 
 // rewords reports whether two pieces of the map rest on the same sentences.
