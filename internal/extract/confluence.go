@@ -134,7 +134,7 @@ func (s *session) zipExport(in input, zr *zip.Reader, exports []*export, f *zip.
 		}
 		if !e.read {
 			e.read = true
-			s.export(in.around(e.dir), e, &zipSource{s, zr})
+			s.export(in.around(e.dir), e, &zipSource{s: s, zr: zr})
 		}
 		return true
 	}
@@ -250,6 +250,8 @@ func pageError(in input, err error) *Error {
 type zipSource struct {
 	s  *session
 	zr *zip.Reader
+	// files are the members by name; made when first needed.
+	files map[string]*zip.File
 }
 
 func (z *zipSource) names(dir string) []string {
@@ -263,10 +265,14 @@ func (z *zipSource) names(dir string) []string {
 }
 
 func (z *zipSource) find(name string) (*zip.File, error) {
-	for _, f := range z.zr.File {
-		if f.Name == name {
-			return f, nil
+	if z.files == nil {
+		z.files = map[string]*zip.File{}
+		for _, f := range z.zr.File {
+			z.files[f.Name] = f
 		}
+	}
+	if f := z.files[name]; f != nil {
+		return f, nil
 	}
 	return nil, fs.ErrNotExist
 }

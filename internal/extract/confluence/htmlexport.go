@@ -127,9 +127,8 @@ func (e *htmlExport) list(n *node, parent string) {
 		if a := c.child("a"); a != nil {
 			if file := fileOf(a.attr("href")); file != "" && e.files[file] == nil {
 				p := &page{id: file, file: file, title: a.words(), parent: parent, position: len(e.pages), placed: true}
-				p.home = c.find(func(n *node) bool {
-					return n.name == "img" && strings.Contains(n.attr("src"), "home_page") && c.child("img") == n
-				}) != nil
+				img := c.child("img")
+				p.home = img != nil && strings.Contains(img.attr("src"), "home_page")
 				e.add(p)
 				below = file
 			}

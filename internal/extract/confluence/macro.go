@@ -127,11 +127,12 @@ func (w *pageWriter) drawing(n *node) {
 	w.notice(threatmodel.NoticeTruncated, "A drawing ("+strings.TrimSpace(n.attr("ac:name")+" "+name)+") lies in an attachment and is not read.")
 }
 
-// Limits on what a page may include: pages that include one another many
-// times make a few bytes into gigabytes.
+// Limits on what a page may include, in levels, in pages and in bytes of their
+// source: pages that include one another make a few bytes into gigabytes.
 const (
 	maxIncludeDepth = 3
 	maxIncludes     = 50
+	maxIncluded     = 512 << 10
 )
 
 // include writes another page of the export, or the part of it that fits.
@@ -144,7 +145,7 @@ func (w *pageWriter) include(n *node, fits func(*node) bool) {
 		return
 	case p == w.self || slices.Contains(w.including, p):
 		return
-	case len(w.including) >= maxIncludeDepth || w.included >= maxIncludes || int64(w.b.Len()) > w.book.opt.MaxBody:
+	case len(w.including) >= maxIncludeDepth || w.included >= maxIncludes || w.includedSize+p.body.size > maxIncluded:
 		w.notice(threatmodel.NoticeTruncated, "It includes more pages than are followed: “"+title+"” was left out.")
 		return
 	}
@@ -156,6 +157,7 @@ func (w *pageWriter) include(n *node, fits func(*node) bool) {
 		return
 	}
 	w.included++
+	w.includedSize += p.body.size
 	w.including = append(w.including, p)
 	outer := w.root
 	w.root = root
@@ -206,7 +208,7 @@ func (w *pageWriter) children(n *node) {
 const (
 	maxListings = 20
 	maxListed   = 10
-	maxTitles   = 5000
+	maxTitles   = 1000
 )
 
 // listing reports whether another list of pages or headings may be written. A

@@ -114,6 +114,20 @@ var macroTests = map[string]struct {
 		`<table><tbody><tr><th>A</th><th>B</th><th>C</th></tr><tr><td rowspan="2">1</td><td colspan="2">2</td></tr><tr><td>3</td><td>4</td></tr><tr><td>5</td><td>6</td><td>7</td></tr></tbody></table>`,
 		[]string{"table_row header of 1: A | B | C", "table_row of 1: 1 | 2 | ", "table_row of 1:  | 3 | 4", "table_row of 1: 5 | 6 | 7"},
 	},
+	"code of an HTML export": {
+		`<div class="code panel"><div class="codeHeader panelHeader"><b>x.sh</b></div><div class="codeContent"><pre class="syntaxhighlighter-pre" data-syntaxhighlighter-params="brush: bash; gutter: false">a &lt; b</pre></div></div>` +
+			`<pre class="theme: Confluence; brush: java; gutter: false">c()</pre>`,
+		[]string{"caption: x.sh", "code in bash: a < b", "code in java: c()"},
+	},
+	"a diagram of an HTML export": {
+		`<div class="mermaid">flowchart LR<br/>a --&gt; b</div>`,
+		[]string{"diagram in mermaid: flowchart LR⏎a --> b", "diagram flowchart in b2: 2 nodes, 1 edges, 0 groups"},
+	},
+	"boxes of an HTML export": {
+		`<div class="confluence-information-macro confluence-information-macro-note"><p class="title">Limits</p><span class="aui-icon aui-iconfont-warning"></span><div class="confluence-information-macro-body"><p>None.</p></div></div>` +
+			`<div class="expand-container"><div class="expand-control"><img src="images/icons/grey_arrow_down.png"/><span class="expand-control-text">Click here to expand...</span></div><div class="expand-content"><p>In.</p></div></div>`,
+		[]string{"paragraph: Limits", "paragraph: None.", "paragraph: In."},
+	},
 	"a list in a cell": {
 		`<table><tbody><tr><td>x</td><td><ul><li>one</li><li>two</li></ul></td></tr></tbody></table>`,
 		[]string{"table_row of 1: x | one⏎two"},

@@ -257,8 +257,6 @@ func (s *scanner) upTo(c byte) (int, error) {
 			quote = b
 		case b == c:
 			return n, nil
-		case b == '[' && c == '>':
-			return n + 1, nil // the inner part of a document type
 		}
 	}
 }

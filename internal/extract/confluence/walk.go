@@ -30,6 +30,8 @@ func (w *pageWriter) walk(n *node) {
 	switch {
 	case n.name == "":
 		w.text(n.text)
+	case n.name == "script" && n.attr("type") == "syntaxhighlighter":
+		w.preformatted(n)
 	case hiddenElements[n.name]:
 	case strings.HasPrefix(n.name, "ac:"):
 		w.storageElement(n)
@@ -140,8 +142,11 @@ func (w *pageWriter) time(n *node) {
 
 // preformatted writes text whose line breaks count.
 func (w *pageWriter) preformatted(n *node) {
-	w.endParagraph()
-	w.code(language(n), strings.TrimPrefix(verbatim(n), "\n"))
+	text := verbatim(n)
+	if n.name == "script" { // how versions before 7 write code
+		text = strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(text), string(cdataStart)), string(cdataEnd))
+	}
+	w.code(language(n), strings.TrimPrefix(text, "\n"))
 }
 
 // verbatim is the text of a pre element, whose br elements are line breaks.
@@ -166,9 +171,11 @@ func language(n *node) string {
 	if n.class("mermaid") {
 		return "mermaid"
 	}
-	for _, param := range strings.Split(n.attr("data-syntaxhighlighter-params"), ";") {
-		if key, value, ok := strings.Cut(param, ":"); ok && strings.TrimSpace(key) == "brush" {
-			return strings.TrimSpace(value)
+	for _, attr := range []string{"data-syntaxhighlighter-params", "class"} {
+		for _, param := range strings.Split(n.attr(attr), ";") {
+			if key, value, ok := strings.Cut(param, ":"); ok && strings.TrimSpace(key) == "brush" {
+				return strings.TrimSpace(value)
+			}
 		}
 	}
 	return ""
@@ -185,6 +192,9 @@ func (w *pageWriter) classElement(n *node) {
 	case class == "":
 	case hasAny(n, navigation):
 		w.as(threatmodel.RoleTOC, func() { w.element(n) })
+		return
+	case n.class("mermaid"):
+		w.preformatted(n)
 		return
 	case n.class("codeHeader"):
 		w.caption(n.words(), threatmodel.BlockCaption)

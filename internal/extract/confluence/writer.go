@@ -33,9 +33,11 @@ type pageWriter struct {
 	last threatmodel.Block
 	// pre counts open elements whose white space counts.
 	pre int
-	// including are the pages that are being included; included counts all.
-	including []*page
-	included  int
+	// including are the pages that are being included; included counts all,
+	// includedSize the bytes of their source.
+	including    []*page
+	included     int
+	includedSize int64
 	// listings counts lists of pages and headings, listed the titles in
 	// those of pages; inContents is true inside one of headings.
 	listings, listed int

@@ -58,7 +58,7 @@ type xmlExport struct {
 	// pages are the current pages by id; hidden says of the others why.
 	pages  map[string]*page
 	hidden map[string]string
-	// parent leads from any page to the one above, also where that is hidden.
+	// parent leads from a hidden page to the one above.
 	parent map[string]string
 	// bodies are by the id of what they belong to, byID by their own.
 	bodies, byID map[string]extent
@@ -117,7 +117,6 @@ func (e *xmlExport) object(o *object) {
 }
 
 func (e *xmlExport) pageObject(o *object) {
-	e.parent[o.id] = o.refs["parent"].id
 	for _, id := range o.older {
 		e.hidden[id] = "older version"
 		delete(e.pages, id)
@@ -127,6 +126,9 @@ func (e *xmlExport) pageObject(o *object) {
 	}
 	if ok, why := o.current(); !ok {
 		e.hidden[o.id] = why
+		if parent := o.refs["parent"].id; parent != "" {
+			e.parent[o.id] = parent
+		}
 		return
 	}
 	p := &page{id: o.id, title: o.values["title"], parent: o.refs["parent"].id, space: o.refs["space"].id}
