@@ -81,6 +81,7 @@ func (e *xmlExport) yield(ctx context.Context, r io.Reader, left func(string, in
 	pages := e.order()
 	e.tell(left)
 	book := e.book(pages)
+	e.pages, e.hidden, e.parent, e.bodies, e.byID, e.notes, e.bodyOf = nil, nil, nil, nil, nil, nil, nil
 	if !e.pagesInOrder(ctx, book, pages, yield) {
 		return
 	}
@@ -244,7 +245,6 @@ func (e *xmlExport) book(pages []*page) *book {
 	}
 	for _, p := range slices.Backward(pages) {
 		b.titles[titleKey(p.space, p.title)] = p
-		b.titles[titleKey("", p.title)] = p
 	}
 	b.content = func(p *page) (*node, bool) {
 		body, err := e.body(p.body)
