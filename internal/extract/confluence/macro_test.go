@@ -236,6 +236,19 @@ func TestTablesOfTooManyCellsAreReadInASimplerWay(t *testing.T) {
 	}
 }
 
+func TestSpansDoNotMakeMillionsOfCells(t *testing.T) {
+	row := "<tr>" + strings.Repeat(`<td colspan="100" rowspan="1000">a</td>`, 3000) + "</tr>"
+	body := "<table><tbody>" + row + strings.Repeat("<tr><td>b</td></tr>", 500) + "</tbody></table>"
+	src := readXML(t, export(doc{id: "1", title: "A", body: body}), Options{}).pages[0].Source
+	cells := 0
+	for _, b := range src.Blocks {
+		cells += len(b.Cells)
+	}
+	if n := strings.Count(src.Body, "a"); n != 3000 || strings.Count(src.Body, "b") < 500 || cells > 300_000 {
+		t.Errorf("%d of 3000 and %d of 500 are left, in %d cells", n, strings.Count(src.Body, "b"), cells)
+	}
+}
+
 func TestElementsThatNestTooDeepAreReadInASimplerWay(t *testing.T) {
 	body := strings.Repeat("<div>", 100_000) + "<p>bottom</p>" + strings.Repeat("</div>", 100_000) + "<p>after</p>"
 	src := readXML(t, export(doc{id: "1", title: "A", body: body}), Options{}).pages[0].Source

@@ -21,10 +21,12 @@ type part struct {
 // still the cell of a row.
 const maxCell = 300
 
-// Largest spans that a cell may ask for.
+// Largest spans that a cell may ask for, and how many columns of a table may
+// have them: a few bytes can ask for millions of empty cells.
 const (
-	maxColumnSpan = 100
-	maxRowSpan    = 1000
+	maxColumnSpan  = 100
+	maxRowSpan     = 1000
+	maxSpanColumns = 1000
 )
 
 // split divides a cell into the text that stands in the row and the blocks
@@ -56,6 +58,54 @@ type grid struct {
 	// covers holds, by column, how many more rows a cell from above reaches
 	// down.
 	covers []int
+}
+
+// row is a row on its way into the table.
+type row struct {
+	texts []string
+	// covered are the columns that cells from above reach, next those that
+	// cells reach in the row after this one.
+	covered, next []int
+}
+
+func (g *grid) open() *row {
+	r := &row{covered: g.covers, next: make([]int, len(g.covers))}
+	for i, rows := range g.covers {
+		r.next[i] = max(0, rows-1)
+	}
+	return r
+}
+
+// cover adds empty cells where cells from the rows above reach down.
+func (r *row) cover() {
+	for len(r.texts) < len(r.covered) && r.covered[len(r.texts)] > 0 {
+		r.texts = append(r.texts, "")
+	}
+}
+
+// add adds a cell. The further columns that it spans are empty, so that those
+// after it stand under their headers.
+func (r *row) add(text string, columns, rows int) {
+	r.cover()
+	for range columns {
+		if len(r.texts) >= maxSpanColumns {
+			r.texts = append(r.texts, text)
+			return
+		}
+		for len(r.next) <= len(r.texts) {
+			r.next = append(r.next, 0)
+		}
+		r.next[len(r.texts)] = max(r.next[len(r.texts)], rows-1)
+		r.texts = append(r.texts, text)
+		text = ""
+	}
+}
+
+// close ends a row and returns its cells.
+func (g *grid) close(r *row) []string {
+	r.cover()
+	g.covers = r.next
+	return r.texts
 }
 
 // table writes a table, row by row.
@@ -101,45 +151,24 @@ func (w *pageWriter) row(g *grid, n *node, head bool) {
 		w.walkAll(n)
 		return
 	}
-	var texts []string
+	r := g.open()
 	var rest []part
-	headers, shown := 0, 0
-	next := make([]int, len(g.covers))
-	for i, rows := range g.covers {
-		next[i] = max(0, rows-1)
-	}
-	cover := func() {
-		for len(texts) < len(g.covers) && g.covers[len(texts)] > 0 {
-			texts = append(texts, "")
-		}
-	}
+	headers, cells := 0, 0
 	for _, c := range n.children {
 		if c.name != "td" && c.name != "th" {
 			continue
 		}
-		cover()
 		text, more := w.readCell(c)
 		rest = append(rest, more...)
-		columns, rows := span(c, "colspan", maxColumnSpan), span(c, "rowspan", maxRowSpan)
-		for i := range columns {
-			for len(next) <= len(texts) {
-				next = append(next, 0)
-			}
-			next[len(texts)] = max(next[len(texts)], rows-1)
-			if i > 0 {
-				text = ""
-			}
-			texts = append(texts, text)
-		}
-		shown++
+		r.add(text, span(c, "colspan", maxColumnSpan), span(c, "rowspan", maxRowSpan))
+		cells++
 		if c.name == "th" {
 			headers++
 		}
 	}
-	cover()
-	g.covers = next
+	texts := g.close(r)
 	w.cells += len(texts)
-	w.writeRow(g, texts, g.rows == 0 && headers > 0 && (head || headers == shown))
+	w.writeRow(g, texts, g.rows == 0 && headers > 0 && (head || headers == cells))
 	for _, p := range rest {
 		p.block.Group = g.group
 		w.write(p.block, p.marker, p.text)
@@ -158,8 +187,7 @@ func (w *pageWriter) writeRow(g *grid, texts []string, header bool) {
 	w.write(threatmodel.Block{Kind: threatmodel.BlockTableRow, Group: g.group, Header: header, Cells: texts}, "", strings.Join(texts, " | "))
 }
 
-// readCell reads the blocks of a cell. The further columns that a cell spans
-// are empty, so that those after it stand under their headers.
+// readCell reads the blocks of a cell.
 func (w *pageWriter) readCell(n *node) (string, []part) {
 	outer := w.cell
 	inner := &cell{}

@@ -24,8 +24,8 @@ type pageWriter struct {
 	marker string
 	// cell is the innermost open table cell; nil outside of tables.
 	cell *cell
-	// tables counts open tables, cells those of all tables.
-	tables, cells int
+	// cells counts those of all tables.
+	cells int
 	// role and kind are what blocks are written as; empty for body and for
 	// paragraph.
 	role threatmodel.Role
@@ -219,16 +219,19 @@ func (w *pageWriter) openItem(box string) {
 	w.marker += box
 }
 
+// maxIndent is how far items are indented, in levels.
+const maxIndent = 20
+
 // add writes a block whose place follows from the open lists.
 func (w *pageWriter) add(blk threatmodel.Block, text string) {
 	marker := ""
 	if depth := len(w.lists); depth > 0 {
 		blk.Group = w.lists[0].group
-		marker = strings.Repeat("  ", depth)
+		marker = strings.Repeat("  ", min(depth, maxIndent))
 		if w.marker != "" && blk.Kind == threatmodel.BlockParagraph {
 			blk.Kind = threatmodel.BlockListItem
 			blk.Level = depth
-			marker = strings.Repeat("  ", depth-1) + w.marker
+			marker = strings.Repeat("  ", min(depth-1, maxIndent)) + w.marker
 			w.marker = ""
 		}
 	}
