@@ -1,6 +1,7 @@
 package analyze
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"hash/fnv"
@@ -14,8 +15,12 @@ import (
 	"github.com/bartizan-security/bartizan/pkg/threatmodel"
 )
 
-// against is how many passages are retrieved against each candidate.
-const against = 4
+const (
+	// against is how many passages are retrieved against each candidate.
+	against = 4
+	// againstWords bounds what a question shows beside the evidence itself.
+	againstWords = 1500
+)
 
 // cell is a place of the coverage matrix.
 type cell struct {
@@ -27,7 +32,9 @@ type cell struct {
 // carry, and the cells that nobody has spoken to. Elements without a candidate
 // stand together: several in one.
 type cluster struct {
-	elements   []string
+	elements []string
+	// bucket names a cluster of several.
+	bucket     string
 	flows      []string
 	candidates []*candidate
 	cells      []cell
@@ -110,8 +117,7 @@ func (r *run) clusters(found []*candidate, withCells bool) []*cluster {
 			}
 		}
 	}
-	var out []*cluster
-	quiet := map[uint32]*cluster{}
+	var out, quiet []*cluster
 	for _, home := range slices.Sorted(maps.Keys(byElement)) {
 		c := byElement[home]
 		sort.Strings(c.flows)
@@ -120,24 +126,40 @@ func (r *run) clusters(found []*candidate, withCells bool) []*cluster {
 			out = append(out, c)
 			continue
 		}
-		n := bucket(home)
-		if quiet[n] == nil {
-			quiet[n] = &cluster{}
-			out = append(out, quiet[n])
-		}
-		quiet[n].take(c)
+		quiet = append(quiet, c)
 	}
-	return out
+	return append(out, together(quiet)...)
 }
 
-// buckets is over how many questions the elements without a candidate are spread.
-const buckets = 8
+// perQuestion is about how many elements without a candidate one question is
+// about.
+const perQuestion = 4
 
-// bucket depends on the element alone, so that a new one changes one question.
-func bucket(id string) uint32 {
-	h := fnv.New32a()
-	h.Write([]byte(id))
-	return h.Sum32() % buckets
+// quietWords bounds the passages that are shown of each of them for what they
+// themselves say.
+const quietWords = 250
+
+// together puts clusters without a candidate into few questions. Where one goes
+// depends on its element alone, and the number of questions only on the order
+// of magnitude, so that a new element changes one question.
+func together(quiet []*cluster) []*cluster {
+	buckets := uint32(1)
+	for int(buckets)*perQuestion < len(quiet) {
+		buckets *= 2
+	}
+	byBucket := map[uint32]*cluster{}
+	var out []*cluster
+	for _, c := range quiet {
+		h := fnv.New32a()
+		h.Write([]byte(c.elements[0]))
+		n := h.Sum32() % buckets
+		if byBucket[n] == nil {
+			byBucket[n] = &cluster{bucket: fmt.Sprintf("%d of %d", n, buckets)}
+			out = append(out, byBucket[n])
+		}
+		byBucket[n].take(c)
+	}
+	return out
 }
 
 func (c *cluster) take(o *cluster) {
@@ -209,7 +231,7 @@ func (r *run) challengeQuestion(ctx context.Context, c *cluster) (*Question, err
 		names = append(names, r.namesOf(e)...)
 		if len(c.candidates) == 0 {
 			queries = append(queries, strings.Join(r.namesOf(e), " "))
-			evidence = append(evidence, e.Evidence...)
+			evidence = append(evidence, r.telling(e.Evidence, quietWords)...)
 		}
 	}
 	if len(c.elements) == 1 {
@@ -225,7 +247,7 @@ func (r *run) challengeQuestion(ctx context.Context, c *cluster) (*Question, err
 		queries = append(queries, r.refutation(&x.threat))
 	}
 	_, stated := r.controlsOf(append(slices.Clone(c.elements), c.flows...)...)
-	passages, err := r.collect(ctx, append(evidence, stated...), queries)
+	passages, err := r.collect(ctx, evidence, stated, queries)
 	if err != nil {
 		return nil, err
 	}
@@ -246,7 +268,7 @@ func (r *run) challengeQuestion(ctx context.Context, c *cluster) (*Question, err
 func (c *cluster) subject() string {
 	switch {
 	case len(c.candidates) == 0:
-		return fmt.Sprintf("without candidates %d", bucket(c.elements[0]))
+		return "without candidates " + c.bucket
 	case len(c.cells) > 0:
 		return c.elements[0]
 	}
@@ -288,25 +310,57 @@ func (r *run) refutation(t *threatmodel.Threat) string {
 	return strings.Join(parts, " ")
 }
 
-// collect unites the passages of evidence with those nearest to each query.
-func (r *run) collect(ctx context.Context, evidence []threatmodel.Evidence, queries []string) ([]threatmodel.Passage, error) {
-	var out []threatmodel.Passage
-	for _, e := range evidence {
+// telling is the evidence whose passages say most about security, up to a number
+// of words: an element may be named on every page.
+func (r *run) telling(evidence []threatmodel.Evidence, words int) []threatmodel.Evidence {
+	sorted := slices.Clone(evidence)
+	say := map[string]int{}
+	for _, e := range sorted {
 		if p := r.text.byPassage[e.Passage]; p != nil {
-			out = append(out, *p)
+			say[e.Passage] = r.signals.Salience(p.Text)
 		}
+	}
+	slices.SortStableFunc(sorted, func(a, b threatmodel.Evidence) int { return cmp.Compare(say[b.Passage], say[a.Passage]) })
+	var out []threatmodel.Evidence
+	seen := map[string]bool{}
+	for _, e := range sorted {
+		p := r.text.byPassage[e.Passage]
+		if p == nil || seen[e.Passage] {
+			continue
+		}
+		n := wordCount(p.Text)
+		if words -= n; words < 0 && len(out) > 0 {
+			break
+		}
+		seen[e.Passage] = true
+		out = append(out, e)
+	}
+	return out
+}
+
+// collect puts together the passages of a question that holds something against
+// the text: all of the evidence, then those nearest to each query, then what
+// else may tell something, as far as the words reach. What the team stated is
+// always there.
+func (r *run) collect(ctx context.Context, evidence, further []threatmodel.Evidence, queries []string) ([]threatmodel.Passage, error) {
+	g := gatherer{left: againstWords, seen: map[string]bool{}}
+	for _, p := range append(r.passagesOf(evidence), r.context...) {
+		g.must(p)
 	}
 	for _, q := range queries {
 		hits, err := r.retriever.Search(ctx, q, against)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, hits...)
+		for _, p := range hits {
+			g.take(p)
+		}
 	}
-	out = append(out, r.context...)
-	out = uniquePassages(out)
-	r.inOrder(out)
-	return out, nil
+	for _, p := range r.passagesOf(r.telling(further, againstWords)) {
+		g.take(p)
+	}
+	r.inOrder(g.out)
+	return g.out, nil
 }
 
 // challenged is the accepted part of an answer.

@@ -18,6 +18,8 @@ const (
 	perControl = 2
 	// beside is how many passages before and after a threat's own are shown.
 	beside = 3
+	// treatWords bounds what a question shows beside the evidence itself.
+	treatWords = 1200
 )
 
 // treat asks for each threat which controls answer it, and whether the design
@@ -85,18 +87,14 @@ func (r *run) treatQuestion(ctx context.Context, c *candidate) (*Question, error
 	}
 	stated, statedEvidence := r.controlsFor(t)
 	about.Stated = stated
-	passages := append(r.passagesOf(append(slices.Clone(t.Evidence), statedEvidence...)), r.around(t.Evidence)...)
+	var queries []string
 	for _, ctl := range about.Controls {
-		query := strings.Join(append(append([]string{ctl.Title}, ctl.LookFor...), names...), " ")
-		hits, err := r.retriever.Search(ctx, query, perControl)
-		if err != nil {
-			return nil, err
-		}
-		passages = append(passages, hits...)
+		queries = append(queries, strings.Join(append(append([]string{ctl.Title}, ctl.LookFor...), names...), " "))
 	}
-	passages = append(passages, r.context...)
-	passages = uniquePassages(passages)
-	r.inOrder(passages)
+	passages, err := r.onControls(ctx, t.Evidence, statedEvidence, queries)
+	if err != nil {
+		return nil, err
+	}
 	about.Threat = r.viewThreat(t, passages)
 	return &Question{
 		Stage: threatmodel.StageTreat, Subject: treatSubject(t), Brief: r.briefText, Context: r.contextFor(names...),
@@ -121,6 +119,30 @@ func (r *run) controlsFor(t *threatmodel.Threat) ([]ControlView, []threatmodel.E
 		return slices.ContainsFunc(t.Elements, func(id string) bool { return contains(c.Elements, id) }) &&
 			(c.Family == t.Family || slices.ContainsFunc(c.Evidence, func(e threatmodel.Evidence) bool { return r.signals.Speaks(c.Name+" "+e.Quote, t.Family) }))
 	})
+}
+
+// onControls are the passages of a threat's evidence, those beside it, those
+// nearest to each control, and those that state one, as far as the words reach.
+func (r *run) onControls(ctx context.Context, evidence, stated []threatmodel.Evidence, queries []string) ([]threatmodel.Passage, error) {
+	g := gatherer{left: treatWords, seen: map[string]bool{}}
+	for _, p := range append(r.passagesOf(evidence), r.context...) {
+		g.must(p)
+	}
+	for _, p := range append(r.around(evidence), r.passagesOf(r.telling(stated, treatWords/2))...) {
+		g.take(p)
+	}
+	g.left = max(g.left, treatWords/2) // neighbours never crowd out what speaks of the controls
+	for _, q := range queries {
+		hits, err := r.retriever.Search(ctx, q, perControl)
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range hits {
+			g.take(p)
+		}
+	}
+	r.inOrder(g.out)
+	return g.out, nil
 }
 
 // around are the passages next to evidence, in its own section: what a

@@ -199,6 +199,14 @@ type gatherer struct {
 	out  []threatmodel.Passage
 }
 
+// must takes a passage whatever its length.
+func (g *gatherer) must(p threatmodel.Passage) {
+	if !g.seen[p.ID] {
+		g.seen[p.ID] = true
+		g.out = append(g.out, p)
+	}
+}
+
 func (g *gatherer) take(p threatmodel.Passage) {
 	n := wordCount(p.Text)
 	if g.seen[p.ID] || (n > g.left && len(g.out) > 0) {
