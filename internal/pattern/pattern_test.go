@@ -278,3 +278,22 @@ func FuzzSignal(f *testing.F) {
 		}
 	})
 }
+
+func TestOnlyLimitsASafeguardAndNotWhatIsLetThrough(t *testing.T) {
+	l := load(t)
+	for text, want := range map[string]bool{
+		"The volumes are encrypted only in the second region.": true,
+		"Volumes are encrypted except for the scratch disk.":   true,
+		"Most volumes are encrypted.":                          true,
+		"A second factor can be switched on.":                  true,
+		"The gateway accepts TLS 1.3 only.":                    false,
+		"It opens the door only with a valid certificate.":     false,
+		"The analysts have a read-only account each.":          false,
+		"A caller gets at most ten answers a second.":          false,
+		"The volumes are encrypted.":                           false,
+	} {
+		if got := l.HasException(l.Read(text)); got != want {
+			t.Errorf("%q: %v, want %v", text, got, want)
+		}
+	}
+}

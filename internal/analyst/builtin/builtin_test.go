@@ -118,6 +118,7 @@ func TestSurveyStatesControlsAsFarAsTheTextDoes(t *testing.T) {
 	for text, want := range map[string]string{
 		"The Intake API accepts TLS 1.3 only.":                                          "Encryption in transit enforced",
 		"The Intake API speaks TLS only for calls of the ward.":                         "Encryption in transit partial",
+		"The Intake API accepts TLS 1.0.":                                               "Encryption in transit partial",
 		"The Intake API takes at most ten calls a second.":                              "Limits on use enforced",
 		"The Intake API is hardened according to best practice.":                        "Hardened configuration claimed",
 		"The Intake API speaks TLS 1.3.":                                                "Encryption in transit enforced",
@@ -188,6 +189,60 @@ func TestVerdictsFollowWhatTheDesignStates(t *testing.T) {
 		if got := m.Threats[i].Controls[0]; got.Verdict != c.want {
 			t.Errorf("%q: %s (%s), want %s", c.text, got.Verdict, got.Rationale, c.want)
 		}
+	}
+}
+
+// TestVerdictsTellWhatIsGoneRoundFromWhatFallsShort holds the rules by which a
+// statement and a threat's sentence are weighed against each other.
+func TestVerdictsTellWhatIsGoneRoundFromWhatFallsShort(t *testing.T) {
+	b := newBench(t)
+	kept := "Personal data has been kept since 2019 in the Reading Store."
+	for rule, c := range map[string]struct {
+		family, text string
+		want         threatmodel.Verdict
+		states       string
+	}{
+		"a statement on a kind of data counts for all of it": {
+			"privacy", "Personal data is removed after 90 days.\n\n" + kept,
+			threatmodel.Bypassed, "Personal data is removed after 90 days.",
+		},
+		"a statement on another thing beside it covers a part": {
+			"privacy", "The travel log is removed after 90 days.\n\n" + kept,
+			threatmodel.Partial, "The travel log is removed after 90 days.",
+		},
+		"a check that fails open is there in part": {
+			"fail-open", "If the Limit Service is not available, the Intake API lets every request through without the check.",
+			threatmodel.Partial, "If the Limit Service is not available, the Intake API lets every request through without the check.",
+		},
+	} {
+		m := b.model(t, "The Intake API writes readings to the Reading Store. The Intake API asks the Limit Service.\n\n"+c.text, nil)
+		i := slices.IndexFunc(m.Threats, func(x threatmodel.Threat) bool { return x.Family == c.family })
+		if i < 0 || len(m.Threats[i].Controls) == 0 {
+			t.Errorf("%s: no threat of %s with a control", rule, c.family)
+			continue
+		}
+		got := m.Threats[i].Controls[0]
+		if got.Verdict != c.want || c.states != "" && (len(got.Evidence) == 0 || got.Evidence[0].Quote != c.states) {
+			t.Errorf("%s: %s on %+v (%s)", rule, got.Verdict, got.Evidence, got.Rationale)
+		}
+	}
+}
+
+// TestAStatementThatAThreatGoesRoundIsBypassedInTheListToo follows a statement
+// from the survey to the model.
+func TestAStatementThatAThreatGoesRoundIsBypassedInTheListToo(t *testing.T) {
+	m := newBench(t).model(t, "The Intake API writes readings to the Reading Store.\n\nAll volumes are encrypted at rest with AES-256 keys.\n\nThe dump of the Reading Store is written without encryption to the shelf.", nil)
+	for _, c := range m.StatedControls {
+		for _, e := range c.Evidence {
+			if strings.HasPrefix(e.Quote, "All volumes") && c.Name == "Encryption at rest" && c.Verdict != threatmodel.Bypassed {
+				t.Errorf("%s is %s, on %q", c.Name, c.Verdict, e.Quote)
+			}
+		}
+	}
+	if !slices.ContainsFunc(m.StatedControls, func(c threatmodel.StatedControl) bool {
+		return c.Verdict == threatmodel.Bypassed && c.Evidence[len(c.Evidence)-1].Role == threatmodel.Contradicts
+	}) {
+		t.Error("no stated control shows what goes round it")
 	}
 }
 

@@ -16,10 +16,10 @@ type statement struct {
 
 // stated are the safeguards of a sentence: enforced where it says how, partial
 // where it limits that, claimed where it only asserts. A sentence that states
-// a weakness too is taken for partial at best.
+// a weakness too, or names an outdated mechanism, is taken for partial at best.
 func (a *Analyst) stated(x *sentence) []statement {
 	var out []statement
-	weak := len(x.of(pattern.Weakness)) > 0
+	weak := len(x.of(pattern.Weakness)) > 0 || a.holds("outdated", x.text)
 	for _, h := range x.hits {
 		v := threatmodel.Enforced
 		switch h.Role {

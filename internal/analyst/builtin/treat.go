@@ -75,12 +75,12 @@ func (t *treatment) control(i int, c *analyze.CandidateControl, first bool) anal
 	}
 	best, ok := t.best(c, first)
 	short, falls := t.short()
-	if !ok && !falls {
-		return out
-	}
-	if falls && !(ok && best.wide) {
+	if falls {
 		out.Verdict, out.States = threatmodel.Partial, t.citeAll([]place{short})
 		out.Rationale = "There is one, and it falls short: " + t.quote(short)
+		return out
+	}
+	if !ok {
 		return out
 	}
 	out.States = t.citeAll([]place{best.at})
@@ -210,14 +210,15 @@ func (t *treatment) safeguard(at place) (safeguard, bool) {
 		return s, false
 	}
 	named := namesAny(x.text, t.names)
-	if !s.same && t.statesFamily(x) {
-		return s, false // what says that it is missing elsewhere is no ground
+	if !s.same && len(x.of(pattern.Weakness)) > 0 {
+		return s, false // what states a weakness of its own is no ground
 	}
-	s.wide = t.a.general(x.text) || t.generic(x) && t.sharesData(x)
+	row := t.q.Passages[at.passage].Kind == threatmodel.BlockTableRow
+	s.wide = !row && (t.a.general(x.text) || t.generic(x) && t.sharesData(x) && !t.isOtherKind(x))
 	topic := t.isTopic(x)
 	beside := slices.ContainsFunc(t.quotes, func(q place) bool { return q.passage == at.passage })
 	near := slices.ContainsFunc(t.quotes, func(q place) bool { return t.sameSection(q.passage, at.passage) })
-	if !named && !s.wide && !near && !topic && !(t.generic(x) && s.answers) && !t.isContext(at.passage) {
+	if !named && !s.wide && !near && !topic && !(!row && t.generic(x) && s.answers) && !t.isContext(at.passage) {
 		return s, false
 	}
 	s.here = named || s.wide || topic
@@ -262,33 +263,38 @@ func firstWord(t *pattern.Text) int {
 	return i
 }
 
+// subject gives the words with which a sentence begins, up to the first that
+// ends a name, without its article: "the release key is kept" gives two.
+func (t *treatment) subject(x *pattern.Text) []string {
+	i := firstWord(x)
+	if i < len(x.Tokens) && t.a.lib.At("determiner", x, i) > i {
+		i++
+	}
+	var out []string
+	for ; i < len(x.Tokens) && t.a.lib.At("stop", x, i) == i && t.a.lib.At("verb-other", x, i) == i; i++ {
+		out = append(out, singular(x.Tokens[i].Word))
+	}
+	return out
+}
+
 // isTopic reports whether a sentence is about a thing, named by two words, that
 // the threat's sentences name too: "the release key is kept in ..." and "a copy
 // of the release key".
 func (t *treatment) isTopic(x *sentence) bool {
-	i := firstWord(x.text)
-	if i < len(x.text.Tokens) && t.a.lib.At("determiner", x.text, i) > i {
-		i++
-	}
-	end := i
-	for end < len(x.text.Tokens) && t.a.lib.At("stop", x.text, end) == end {
-		end++
-	}
-	if end-i != 2 {
-		return false
-	}
-	phrase := []string{x.text.Tokens[i].Word, singular(x.text.Tokens[i+1].Word)}
-	return slices.ContainsFunc(t.quotes, func(at place) bool {
+	phrase := t.subject(x.text)
+	return len(phrase) == 2 && slices.ContainsFunc(t.quotes, func(at place) bool {
 		_, _, ok := mentionOf(t.sentence(at).text, phrase)
 		return ok
 	})
 }
 
-// statesFamily reports whether a sentence states a weakness of the threat's
-// family.
-func (t *treatment) statesFamily(x *sentence) bool {
-	return slices.ContainsFunc(x.of(pattern.Weakness), func(h pattern.Hit) bool {
-		return t.a.lib.Patterns()[h.Owner].Family == t.about.Threat.Family
+// isOtherKind reports whether a sentence is about another kind of the thing
+// that a threat's sentence is about: access tokens, and not refresh tokens.
+func (t *treatment) isOtherKind(x *sentence) bool {
+	phrase := t.subject(x.text)
+	return len(phrase) == 2 && slices.ContainsFunc(t.quotes, func(at place) bool {
+		other := t.subject(t.sentence(at).text)
+		return len(other) == 2 && other[1] == phrase[1] && other[0] != phrase[0]
 	})
 }
 
