@@ -246,3 +246,47 @@ func TestSampleIsValid(t *testing.T) {
 		t.Errorf("an example is missing: %+v", c)
 	}
 }
+
+func TestTheDefaultSettingsMayLieOutOfReachButNotTheNamedOnes(t *testing.T) {
+	if os.Getuid() == 0 {
+		t.Skip("nothing is out of reach of root")
+	}
+	home := t.TempDir()
+	locked := filepath.Join(home, "locked")
+	if err := os.Mkdir(locked, 0); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("XDG_CONFIG_HOME", locked)
+	var l line
+	p, err := kong.New(&l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := config.Apply(p, []string{"run"}); err != nil {
+		t.Errorf("a folder that may not be looked into stops the program: %v", err)
+	}
+	if err := config.Apply(p, []string{"run", "--config", filepath.Join(locked, "x.yaml")}); err == nil {
+		t.Error("settings that were named and may not be read are passed over")
+	}
+	own := filepath.Join(home, "own", "bartizan")
+	if err := os.MkdirAll(own, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(own, "config.yaml"), []byte("jobs: 7"), 0); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("XDG_CONFIG_HOME", filepath.Dir(own))
+	if err := config.Apply(p, []string{"run"}); err == nil {
+		t.Error("settings that are there and may not be read are passed over")
+	}
+}
+
+func TestAListIsNoContext(t *testing.T) {
+	path := filepath.Join(t.TempDir(), config.ContextName)
+	if err := os.WriteFile(path, []byte("- system: Orders\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := config.ReadContext(config.ContextFile{Path: path, Must: true}); err == nil || !strings.Contains(err.Error(), "it is a list") {
+		t.Errorf("a list is taken for a context: %v", err)
+	}
+}

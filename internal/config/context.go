@@ -36,8 +36,15 @@ func ReadContext(f ContextFile) (*threatmodel.Context, error) {
 	if errors.Is(err, fs.ErrNotExist) && !f.Must {
 		return nil, nil
 	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s: there is no such file; `bartizan init` writes a bartizan.yaml to fill in", f.Path)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the context: %w", err)
+	}
+	var list []any // the decoder would take a list for an empty context
+	if err := yaml.Unmarshal(raw, &list); err == nil && len(list) > 0 {
+		return nil, fmt.Errorf("%s: it is a list; it must be keys with values, such as \"system: Orders\" (`bartizan init --print` shows them)", f.Path)
 	}
 	c := &threatmodel.Context{}
 	if err := yaml.UnmarshalWithOptions(raw, c, yaml.Strict()); err != nil {

@@ -32,7 +32,7 @@ func Apply(parser *kong.Kong, args []string) error {
 		return nil
 	}
 	raw, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) && !must {
+	if !must && (errors.Is(err, fs.ErrNotExist) || hidden(path)) {
 		return nil
 	}
 	if err != nil {
@@ -46,6 +46,14 @@ func Apply(parser *kong.Kong, args []string) error {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	return kong.Resolvers(resolver(values)).Apply(parser)
+}
+
+// hidden reports whether a file lies where the user may not even look, as in a
+// container that runs under another user than the one whose home it has. A file
+// that is there and may not be read is not hidden.
+func hidden(path string) bool {
+	_, err := os.Stat(path)
+	return errors.Is(err, fs.ErrPermission)
 }
 
 func settingsFile(args []string) (path string, must bool) {
