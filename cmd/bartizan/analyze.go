@@ -30,7 +30,7 @@ type analyzeCmd struct {
 	Context     string   `type:"path" placeholder:"FILE" help:"What people state beside the documents. Default: bartizan.yaml beside them, if it is there."`
 	Catalog     []string `default:"iso27001-2022" placeholder:"ID" help:"Control catalog: a known id or a YAML file; may be given several times. Default: iso27001-2022."`
 	Analyst     string   `enum:"llm,builtin,both," default:"" placeholder:"NAME" help:"Who analyses: llm, builtin or both. Default: both where a model is configured, else builtin."`
-	Baseline    string   `type:"existingfile" placeholder:"MODEL" help:"model.json of the run before. Only what changed is asked again; threats keep their ids."`
+	Baseline    string   `type:"path" placeholder:"MODEL" help:"model.json of the run before, or the folder that holds it. Only what changed is asked again; threats keep their ids."`
 	Fresh       bool     `help:"Ask everything again; the baseline serves matching and decisions only."`
 	Decisions   string   `type:"path" placeholder:"FILE" help:"People's decisions. Default: decisions.yaml beside the baseline, or in --out."`
 	FailOn      string   `enum:"low,medium,high,critical," default:"" placeholder:"LEVEL" help:"Exit with 1 where a threat of this level or above is open; with a baseline: where one is new, returned, raised, or put to review by the document."`
@@ -87,7 +87,10 @@ func (c *analyzeCmd) Run(ctx context.Context, s streams) error {
 
 // prepare reads everything that the analysis needs.
 func (x *session) prepare(ctx context.Context) error {
-	var err error
+	err := errors.Join(x.cmd.Model.check(), checkFolder(x.cmd.Out))
+	if err != nil {
+		return err
+	}
 	if x.context, err = config.ReadContext(x.cmd.contextFile()); err != nil {
 		return err
 	}
@@ -105,7 +108,10 @@ func (x *session) prepare(ctx context.Context) error {
 	if x.decisions, err = x.cmd.readDecisions(); err != nil {
 		return err
 	}
-	return x.read(ctx)
+	if err = x.read(ctx); err != nil || x.cmd.DryRun {
+		return err
+	}
+	return makeFolder(x.cmd.Out)
 }
 
 // checkModel finds out before anything is read whether the model can be asked
@@ -165,7 +171,7 @@ func (x *session) read(ctx context.Context) error {
 		p.line("not read: %v", err)
 	}
 	if n := len(summary.Skipped); n > 0 && !x.cmd.Quiet {
-		p.line("passed over: %d %s no documents, such as %s (%s)", n, plural(n, "file that is", "files that are"), summary.Skipped[0].Path, summary.Skipped[0].Reason)
+		p.line("passed over: %d %s, such as %s (%s)", n, plural(n, "file that is no document", "files that are no documents"), summary.Skipped[0].Path, summary.Skipped[0].Reason)
 	}
 	return nil
 }
@@ -235,7 +241,7 @@ func (c *analyzeCmd) decisionsFile() string {
 	case c.Decisions != "":
 		return c.Decisions
 	case c.Baseline != "":
-		return filepath.Join(filepath.Dir(c.Baseline), decision.FileName)
+		return filepath.Join(filepath.Dir(modelFile(c.Baseline)), decision.FileName)
 	case c.Out != "":
 		return filepath.Join(c.Out, decision.FileName)
 	}
@@ -285,6 +291,9 @@ func (x *session) finish(ctx context.Context, m *threatmodel.Model) error {
 	decision.Apply(m, x.decisions, x.started)
 	texts, err := documentTexts(m, x.documents)
 	if err != nil {
+		return err
+	}
+	if err := x.warn(m); err != nil {
 		return err
 	}
 	if x.cmd.Out != "" {

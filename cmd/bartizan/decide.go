@@ -18,7 +18,7 @@ import (
 // decideCmd records a person's decision.
 type decideCmd struct {
 	Model  string `arg:"" type:"path" help:"model.json, or the folder that holds it."`
-	Threat string `arg:"" help:"Id of the threat, such as T-4F7K2Q; its beginning is enough where no other begins so."`
+	Threat string `arg:"" help:"Id of the threat, such as T-4F7K2Q; its first three letters or more are enough where no other begins so."`
 	Action string `arg:"" enum:"confirm,reject,accept,mitigate,duplicate,rerate,resolve,reopen" help:"confirm, reject, accept, mitigate, duplicate, rerate, resolve or reopen."`
 
 	Reason     string `short:"r" placeholder:"TEXT" help:"Why. Needed for what closes a threat: accept, reject, mitigate, resolve."`
@@ -97,7 +97,30 @@ func (c *decideCmd) decide(ctx context.Context, m *threatmodel.Model) (threatmod
 			return threatmodel.Decision{}, err
 		}
 	}
-	return decision.New(m, threat, threatmodel.Action(c.Action), x)
+	d, err := decision.New(m, threat, threatmodel.Action(c.Action), x)
+	if err != nil {
+		return d, fmt.Errorf("%w%s", err, c.missing())
+	}
+	return d, nil
+}
+
+// missing names the flag without which the action cannot be taken.
+func (c *decideCmd) missing() string {
+	switch threatmodel.Action(c.Action) {
+	case threatmodel.ActionAccept, threatmodel.ActionReject, threatmodel.ActionMitigate, threatmodel.ActionResolve:
+		if strings.TrimSpace(c.Reason) == "" {
+			return ". Give --reason TEXT"
+		}
+	case threatmodel.ActionDuplicate:
+		if c.Of == "" {
+			return ". Give --of THREAT"
+		}
+	case threatmodel.ActionRerate:
+		if c.Likelihood == 0 || c.Impact == 0 {
+			return ". Give --likelihood N and --impact N"
+		}
+	}
+	return ""
 }
 
 // said is the decision in a few words.
@@ -116,6 +139,10 @@ func (c *decideCmd) said(d threatmodel.Decision) string {
 	}[d.Action]
 }
 
+// shortestID is how much of an id must be typed: less is more likely a slip
+// than an id, and a decision is not taken back without a trace.
+const shortestID = len("T-") + 3
+
 // unique completes the beginning of a threat's id. What is no beginning of any is
 // left to the decision's own look-up, which knows near ones.
 func unique(m *threatmodel.Model, typed string) (string, error) {
@@ -129,7 +156,7 @@ func unique(m *threatmodel.Model, typed string) (string, error) {
 		if id == want {
 			return id, nil
 		}
-		if len(want) > len("T-") && strings.HasPrefix(id, want) {
+		if len(want) >= shortestID && strings.HasPrefix(id, want) {
 			found = append(found, id)
 		}
 	}

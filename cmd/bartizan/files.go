@@ -96,12 +96,48 @@ func encode(v any) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
+// checkFolder refuses an output folder that is none.
+func checkFolder(dir string) error {
+	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
+		return fmt.Errorf("--out: %s is a file; name a folder", dir)
+	}
+	return nil
+}
+
+// makeFolder makes the output folder and finds out whether it may be written
+// to, before an analysis is paid for.
+func makeFolder(dir string) error {
+	if dir == "" {
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Join(dir, documentsName), 0o755); err != nil {
+		return fmt.Errorf("--out: the folder cannot be made: %w. Name another", err)
+	}
+	for _, d := range []string{dir, filepath.Join(dir, documentsName)} {
+		f, err := os.CreateTemp(d, ".bartizan-*")
+		if err != nil {
+			return fmt.Errorf("--out: nothing can be written into %s: %w. Name another folder, or change its permissions", d, bare(err))
+		}
+		_ = f.Close() // it is empty
+		if err := os.Remove(f.Name()); err != nil {
+			return fmt.Errorf("--out: %w", err)
+		}
+	}
+	return nil
+}
+
+// bare is what went wrong with a file, without its name.
+func bare(err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return p.Err
+	}
+	return err
+}
+
 // writeModel writes the files of a run into a folder: the model last, so that
 // it never names a text that is not there.
 func writeModel(ctx context.Context, dir string, m *threatmodel.Model, texts report.Texts) error {
-	if err := os.MkdirAll(filepath.Join(dir, documentsName), 0o755); err != nil {
-		return fmt.Errorf("making the output folder: %w", err)
-	}
 	for _, d := range m.Documents {
 		if text, ok := texts[d.ID]; ok && d.Text != "" {
 			if err := replaceFile(filepath.Join(dir, documentsName, d.Text), []byte(text)); err != nil {
@@ -168,7 +204,7 @@ func dropOldTexts(dir string, m *threatmodel.Model) error {
 func replaceFile(path string, raw []byte) error {
 	f, err := os.CreateTemp(filepath.Dir(path), ".bartizan-*")
 	if err != nil {
-		return fmt.Errorf("writing %s: %w", path, err)
+		return fmt.Errorf("writing %s: %w", path, bare(err))
 	}
 	defer os.Remove(f.Name())
 	_, err = f.Write(raw)
@@ -182,7 +218,7 @@ func replaceFile(path string, raw []byte) error {
 		err = os.Rename(f.Name(), path)
 	}
 	if err != nil {
-		return fmt.Errorf("writing %s: %w", path, err)
+		return fmt.Errorf("writing %s: %w", path, bare(err))
 	}
 	return nil
 }

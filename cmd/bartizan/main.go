@@ -132,8 +132,17 @@ func usageError(s streams, err error) int {
 	if errors.As(err, &p) && p.Context != nil && p.Context.Selected() != nil {
 		command += " " + p.Context.Selected().Name
 	}
-	s.complain(fmt.Sprintf("%v\nSee `%s --help`.", err, command))
+	s.complain(fmt.Sprintf("%s\nSee `%s --help`.", plainUsage(err.Error()), command))
 	return exitUsage
+}
+
+// plainUsage words the parser's messages as a person expects them: what is
+// missing is called missing, and a flag's being absent is no value of it.
+func plainUsage(msg string) string {
+	if args, missing := strings.CutPrefix(msg, `expected "<`); missing {
+		return "missing: <" + strings.TrimSuffix(args, `"`)
+	}
+	return strings.Replace(msg, `,"" but got`, " but got", 1)
 }
 
 // conclude prints an error as a person wants to read it and gives the exit code.

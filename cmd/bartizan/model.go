@@ -54,6 +54,21 @@ func (f *modelFlags) secrets(further ...string) *strings.Replacer {
 	return strings.NewReplacer(pairs...)
 }
 
+// check refuses numbers that make no sense.
+func (f *modelFlags) check() error {
+	switch {
+	case f.Concurrency < 1:
+		return fmt.Errorf("--concurrency %d: it must be 1 or more", f.Concurrency)
+	case f.LLMTimeout <= 0:
+		return fmt.Errorf("--llm-timeout %s: it must be longer than nothing, such as 5m", f.LLMTimeout)
+	case f.MaxTokens < 0:
+		return fmt.Errorf("--max-tokens %d: it must not be below 0; 0 is no limit", f.MaxTokens)
+	case f.TokensPerMinute < 0:
+		return fmt.Errorf("--tokens-per-minute %d: it must not be below 0; 0 is no limit", f.TokensPerMinute)
+	}
+	return nil
+}
+
 // endpoint is the base URL that is asked.
 func (f *modelFlags) endpoint() string {
 	if f.LLMBaseURL == "" {

@@ -97,6 +97,6 @@ func (versionCmd) Run(s streams) error {
 			}
 		}
 	}
-	fmt.Fprintf(s.out, "bartizan %s%s %s %s/%s, model.json schema %s\n", version, revision, runtime.Version(), runtime.GOOS, runtime.GOARCH, threatmodel.SchemaVersion)
-	return nil
+	_, err := fmt.Fprintf(s.out, "bartizan %s%s %s %s/%s, model.json schema %s\n", version, revision, runtime.Version(), runtime.GOOS, runtime.GOARCH, threatmodel.SchemaVersion)
+	return err
 }
