@@ -138,12 +138,19 @@ func (x *session) checkModel() error {
 
 // readDecisions reads what people decided. A file that was named must be there.
 func (c *analyzeCmd) readDecisions() ([]threatmodel.Decision, error) {
-	if c.Decisions != "" {
-		if _, err := os.Stat(c.Decisions); errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("--decisions: %s: there is no such file. `bartizan decide` makes it; without --decisions, one is used where it is there", c.Decisions)
-		}
+	return loadDecisions(c.Decisions, c.decisionsFile())
+}
+
+// loadDecisions reads the file that was named, which must be there, else the
+// usual one.
+func loadDecisions(named, usual string) ([]threatmodel.Decision, error) {
+	if named == "" {
+		return decision.Load(usual)
 	}
-	return decision.Load(c.decisionsFile())
+	if _, err := os.Stat(named); errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("--decisions: %s: there is no such file. `bartizan decide` makes it; without --decisions, one is used where it is there", named)
+	}
+	return decision.Load(named)
 }
 
 // read extracts the documents. Those that cannot be read are reported and make

@@ -27,6 +27,11 @@ Example:
 
 // Run prints the score.
 func (c *evalCmd) Run(s streams) error {
+	for flag, share := range map[string]float64{"--min-recall": c.MinRecall, "--min-precision": c.MinPrecision} {
+		if !(share >= 0 && share <= 1) {
+			return fmt.Errorf("%s %v: it must be from 0 to 1", flag, share)
+		}
+	}
 	m, err := readModel(c.Model)
 	if err != nil {
 		return err

@@ -32,11 +32,7 @@ func (c *reportCmd) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	folder := filepath.Dir(modelFile(c.Model))
-	path := c.Decisions
-	if path == "" {
-		path = filepath.Join(folder, decision.FileName)
-	}
-	decisions, err := decision.Load(path)
+	decisions, err := loadDecisions(c.Decisions, filepath.Join(folder, decision.FileName))
 	if err != nil {
 		return err
 	}
