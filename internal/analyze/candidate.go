@@ -89,7 +89,7 @@ func (r *run) checkThreat(t *ElicitThreat, q *Question, al *aliases) (*candidate
 		}
 	}
 	if evidence = r.naming(evidence, quotes, elements, family); len(evidence) == 0 {
-		return refuse("none of the cited sentences names the element or speaks of the weakness")
+		return refuse("none of the cited sentences stands in a section that names %s, or speaks of the weakness", r.name(carrier))
 	}
 	c := &candidate{threat: threatmodel.Threat{
 		Title: passage.Fold(t.Title), STRIDE: stride, CWE: []int{r.mappable(t.CWE, family)}, CAPEC: r.knownCAPEC(t.CAPEC), ATTACK: r.knownTechniques(t.ATTACK),
@@ -140,8 +140,11 @@ func same(alias *string, former []FormerThreat) []string {
 	return nil
 }
 
-// naming keeps the evidence whose passage names one of the elements, or one
-// of the ends of a flow, or carries a signal of the weakness.
+// naming is the evidence, where one of its quotes names one of the elements, or
+// one of the ends of a flow, or carries a signal of the weakness, with its
+// passage and heading or with the section it stands in: a section about a part
+// goes on with "it" and "the form". None otherwise. Once a reader can see what it
+// is about, every sentence that was cited stays.
 func (r *run) naming(evidence []threatmodel.Evidence, quotes []ground.Quote, elements []string, family string) []threatmodel.Evidence {
 	var names []string
 	for _, id := range elements {
@@ -155,19 +158,28 @@ func (r *run) naming(evidence []threatmodel.Evidence, quotes []ground.Quote, ele
 		}
 		names = append(append(names, r.namesOf(e)...), e.Technologies...)
 	}
-	fits := map[string]bool{}
-	for _, q := range quotes {
-		fits[q.Passage.ID] = fits[q.Passage.ID] || r.signals.Names(q, names, family)
+	fits := slices.ContainsFunc(quotes, func(q ground.Quote) bool {
+		return r.signals.Names(q, names, family) || r.sectionNames(q.Passage, names)
+	})
+	if !fits {
+		return nil
 	}
-	var out []threatmodel.Evidence
-	for _, e := range evidence {
-		if !fits[e.Passage] {
-			continue
-		}
-		e.Omission = r.signals.Omission(e.Quote, family)
-		out = append(out, e)
+	out := slices.Clone(evidence)
+	for i := range out {
+		out[i].Omission = r.signals.Omission(out[i].Quote, family)
 	}
 	return out
+}
+
+// sectionNames reports whether the section of a passage holds one of the names.
+func (r *run) sectionNames(p *threatmodel.Passage, names []string) bool {
+	for i := range r.passages {
+		x := &r.passages[i]
+		if x.Document == p.Document && x.Section == p.Section && namesAny(x, names) {
+			return true
+		}
+	}
+	return false
 }
 
 func knownSTRIDE(in []string) []threatmodel.STRIDE {

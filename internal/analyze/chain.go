@@ -263,7 +263,7 @@ func (r *run) checkSteps(chain *Chain, q *Question, al *aliases, p *path) (*cand
 			return nil, fmt.Sprintf("step %d: %s", i+1, citationReason(bad))
 		}
 		if evidence = r.naming(evidence, quotes, []string{id}, family); len(evidence) == 0 {
-			return nil, fmt.Sprintf("step %d: no cited sentence names the element or speaks of the weakness", i+1)
+			return nil, fmt.Sprintf("step %d: no cited sentence stands in a section that names %s, or speaks of the weakness", i+1, r.name(id))
 		}
 		places[id] = true
 		if i == 0 {

@@ -112,12 +112,13 @@ func (r *run) passagesOf(evidence []threatmodel.Evidence) []threatmodel.Passage 
 	return out
 }
 
-// controlsFor are the controls stated for a threat's elements whose sentence
-// speaks of its weakness: a long list hides the few that count.
+// controlsFor are the controls stated for a threat's elements, or for the system
+// as a whole, whose sentence speaks of its weakness: a long list hides the few
+// that count, and a promise made for everything is what an exception goes round.
 func (r *run) controlsFor(t *threatmodel.Threat) ([]ControlView, []threatmodel.Evidence) {
 	return r.controlsWhere(func(c *threatmodel.StatedControl) bool {
-		return slices.ContainsFunc(t.Elements, func(id string) bool { return contains(c.Elements, id) }) &&
-			(c.Family == t.Family || slices.ContainsFunc(c.Evidence, func(e threatmodel.Evidence) bool { return r.signals.Speaks(c.Name+" "+e.Quote, t.Family) }))
+		here := len(c.Elements) == 0 || slices.ContainsFunc(t.Elements, func(id string) bool { return contains(c.Elements, id) })
+		return here && (c.Family == t.Family || slices.ContainsFunc(c.Evidence, func(e threatmodel.Evidence) bool { return r.signals.Speaks(c.Name+" "+e.Quote, t.Family) }))
 	})
 }
 
