@@ -1,6 +1,9 @@
 package pattern
 
-import "strings"
+import (
+	"sort"
+	"strings"
+)
 
 // span is a run of words: start to end, end not included.
 type span struct{ start, end int }
@@ -62,8 +65,13 @@ func addEnds(out []int, n *node, t *Text, i int, inside bool) []int {
 			out = addInt(out, i+1)
 		}
 	case nodeTag:
-		for _, m := range t.Mentions {
-			if m.Start == i && hasTag(m.Entry, n.text) {
+		// Mentions stand in the order of their starts.
+		first := sort.Search(len(t.Mentions), func(k int) bool { return t.Mentions[k].Start >= i })
+		for _, m := range t.Mentions[first:] {
+			if m.Start > i {
+				break
+			}
+			if hasTag(m.Entry, n.text) {
 				out = addInt(out, m.End)
 			}
 		}

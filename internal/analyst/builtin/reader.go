@@ -3,6 +3,7 @@ package builtin
 import (
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/bartizan-security/bartizan/internal/pattern"
 	"github.com/bartizan-security/bartizan/pkg/threatmodel"
@@ -60,19 +61,39 @@ func (r *reader) passage(p *threatmodel.Passage) *reading {
 	return x
 }
 
+const (
+	// longestSentence is how many bytes of a sentence are read, longestPassage how
+	// many of what stands around one. Nobody states a weakness in more; what is
+	// longer is data, a broken file, or meant to keep a reader busy.
+	longestSentence = 4 << 10
+	longestPassage  = 16 << 10
+)
+
+// upTo cuts a text to a number of bytes, at a rune.
+func upTo(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
+}
+
 func (r *reader) readPassage(p *threatmodel.Passage) *reading {
 	path := p.Locator.HeadingPath
 	if len(path) == 0 && p.Heading != "" {
 		path = []string{p.Heading}
 	}
-	x := &reading{lead: r.lib.Read(p.Header)}
+	x := &reading{lead: r.lib.Read(upTo(p.Header, longestSentence))}
 	for _, h := range path {
+		h = upTo(h, longestSentence)
 		x.path = append(x.path, r.lib.Read(h))
 		x.aside = x.aside || r.lib.IsAside(h)
 	}
-	around := r.lib.Read(strings.Join(path, " ; ") + " ; " + p.Header + " ; " + p.Text)
+	around := r.lib.Read(upTo(strings.Join(path, " ; ")+" ; "+p.Header+" ; "+p.Text, longestPassage))
 	for i := range p.Sentences {
-		s := &sentence{text: r.lib.Read(p.Sentences[i].Text)}
+		s := &sentence{text: r.lib.Read(upTo(p.Sentences[i].Text, longestSentence))}
 		if readable(p.Kind) {
 			s.hits = r.lib.Find(s.text, around)
 		}
