@@ -195,8 +195,8 @@ func (s *shown) spent() []string {
 		return nil
 	}
 	out := []string{took(r.Finished.Sub(r.Started))}
-	if r.Calls+r.CachedCalls+r.ReusedUnits == 0 {
-		return append(out, "no model was asked")
+	if s.Analysis.Model == "" {
+		return append(out, "no model was asked: one would find more, follow attacks over several parts, and weigh controls in context (--llm-model)")
 	}
 	calls := plural(r.Calls, "model call")
 	if r.CachedCalls > 0 {
@@ -204,6 +204,9 @@ func (s *shown) spent() []string {
 	}
 	if r.ReusedUnits > 0 {
 		calls += fmt.Sprintf(", %s units taken from the baseline", number(r.ReusedUnits))
+	}
+	if r.Calls+r.CachedCalls == 0 {
+		return append(out, calls)
 	}
 	out = append(out, calls, fmt.Sprintf("%s tokens in, %s out", number(r.TokensIn), number(r.TokensOut)))
 	if r.Cost != nil {

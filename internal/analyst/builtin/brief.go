@@ -80,7 +80,14 @@ const purposeScore = 3 // what a sentence must reach to be taken
 func (v *view) purpose(system string) (place, bool) {
 	var best place
 	most := purposeScore - 1
+	aimed := map[int]bool{}
 	for _, at := range v.places() {
+		aimed[at.passage] = aimed[at.passage] || v.isAimed(at)
+	}
+	for _, at := range v.places() {
+		if aimed[at.passage] {
+			continue // what speaks to a model says nothing of the system
+		}
 		if n := v.purposeOf(at, key(system)); n > most {
 			best, most = at, n
 		}

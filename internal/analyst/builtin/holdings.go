@@ -133,13 +133,21 @@ func (s *surveyor) control(x analyze.SurveyControl) {
 
 // aimed reports a sentence that speaks to a language model.
 func (s *surveyor) aimed(at place) {
-	t := s.sentence(at).text
+	if !s.isAimed(at) {
+		return
+	}
+	if c, ok := s.cite(at); ok {
+		s.out.AimedAtModel = append(s.out.AimedAtModel, c)
+	}
+}
+
+// isAimed reports whether a sentence speaks to a language model.
+func (v *view) isAimed(at place) bool {
+	t := v.sentence(at).text
 	for i := range t.Tokens {
-		if s.a.lib.At("aimed-at-model", t, i) > i {
-			if c, ok := s.cite(at); ok {
-				s.out.AimedAtModel = append(s.out.AimedAtModel, c)
-			}
-			return
+		if v.a.lib.At("aimed-at-model", t, i) > i {
+			return true
 		}
 	}
+	return false
 }
