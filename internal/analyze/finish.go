@@ -182,7 +182,11 @@ func (r *run) incomplete() string {
 		reasons = []string{withoutStop(r.stopped)}
 	}
 	slices.Sort(reasons)
-	return fmt.Sprintf("%s (%d questions got no answer)", limitWords(reasons[0], 50), len(r.unanswered))
+	questions := "1 question"
+	if n := len(r.unanswered); n != 1 {
+		questions = fmt.Sprintf("%d questions", n)
+	}
+	return fmt.Sprintf("%s (%s got no answer)", limitWords(reasons[0], 50), questions)
 }
 
 // withoutStop is the reason why a run was stopped, without saying again that

@@ -20,6 +20,9 @@ const nearMeaning = 0.85
 // system one looks at it; or at the same element and near in meaning. Evidence
 // and elements are united. The result does not depend on the order of the input.
 func (r *run) merge(ctx context.Context, found []*candidate) ([]*candidate, error) {
+	for _, c := range found {
+		r.keepCarrier(c)
+	}
 	sortCandidates(found)
 	var out []*candidate
 	for _, c := range found {
@@ -36,6 +39,24 @@ func (r *run) merge(ctx context.Context, found []*candidate) ([]*candidate, erro
 		into.carriedBy(carrier)
 	}
 	return out, nil
+}
+
+// keepCarrier lets a finding on the very sentences of an old threat stay at the
+// old threat's element, unless the sentences name the new one: which of several
+// neighbours an unnamed thing belongs to is a guess, and one guess is as good as
+// the other, but not to a person who has decided.
+func (r *run) keepCarrier(c *candidate) {
+	if r.in.Baseline == nil || c.chain || r.named(c.threat.Elements[0], c) {
+		return
+	}
+	for i := range r.in.Baseline.Threats {
+		old := &r.in.Baseline.Threats[i]
+		at := first(old.Elements)
+		if old.Live() && len(old.Steps) == 0 && old.Family == c.threat.Family && r.element(at) != nil && sameQuotes(c.threat.Evidence, old.Evidence) {
+			c.carriedBy(at)
+			return
+		}
+	}
 }
 
 // carrier is the element that carries the weakness of two candidates that are
