@@ -231,7 +231,7 @@ func TestTheWayASchemaIsSentIsNoPartOfTheHash(t *testing.T) {
 
 func TestConcurrencyIsLimited(t *testing.T) {
 	s := llmtest.New(t)
-	s.Latency = 20 * time.Millisecond
+	s.Latency = 60 * time.Millisecond
 	c := newClient(t, s, newMemo(t), func(cfg *llm.Config) { cfg.Concurrency = 3 })
 	var wg sync.WaitGroup
 	for _, word := range strings.Fields("one two three four five six seven eight nine ten") {
@@ -274,11 +274,11 @@ func TestTwoWhoAskTheSameMakeOneCall(t *testing.T) {
 
 func TestInterruptedCallIsKept(t *testing.T) {
 	s, memo := llmtest.New(t), newMemo(t)
-	s.Latency = 100 * time.Millisecond
+	s.Latency = 600 * time.Millisecond
 	c := newClient(t, s, memo, nil)
 	r := briefRequest(t, "Shops send their orders over the internet.")
 	ctx, cancel := context.WithCancel(t.Context())
-	time.AfterFunc(20*time.Millisecond, cancel)
+	time.AfterFunc(200*time.Millisecond, cancel)
 	if _, err := c.Complete(ctx, r); !errors.Is(err, context.Canceled) {
 		t.Fatalf("error %v, want canceled", err)
 	}

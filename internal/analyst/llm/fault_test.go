@@ -162,13 +162,13 @@ func TestBudgetEndsTheRunWithWhatIsFinished(t *testing.T) {
 // TestInterruptedRunGoesOn: no call whose answer was kept is made again.
 func TestInterruptedRunGoesOn(t *testing.T) {
 	b := newBench(t)
-	b.server.Latency = 10 * time.Millisecond
+	b.server.Latency = 50 * time.Millisecond
 	ctx, cancel := context.WithCancel(t.Context())
-	time.AfterFunc(60*time.Millisecond, cancel)
+	time.AfterFunc(200*time.Millisecond, cancel)
 	if _, err := b.tryWith(ctx, orders(), options{}); !errors.Is(err, context.Canceled) {
 		t.Fatalf("error %v, want canceled", err)
 	}
-	time.Sleep(100 * time.Millisecond) // calls under way end
+	time.Sleep(300 * time.Millisecond) // calls under way end
 	before := b.server.Requests()
 	b.server.Forget()
 	m := b.run(orders(), options{})
