@@ -171,7 +171,8 @@ func (r *run) naming(evidence []threatmodel.Evidence, quotes []ground.Quote, ele
 	return out
 }
 
-// sectionNames reports whether the section of a passage holds one of the names.
+// sectionNames reports whether the section of a passage, or a heading over it,
+// holds one of the names.
 func (r *run) sectionNames(p *threatmodel.Passage, names []string) bool {
 	for i := range r.passages {
 		x := &r.passages[i]
@@ -179,7 +180,7 @@ func (r *run) sectionNames(p *threatmodel.Passage, names []string) bool {
 			return true
 		}
 	}
-	return false
+	return namesAny(&threatmodel.Passage{Text: strings.Join(p.Locator.HeadingPath, " \x00 ")}, names)
 }
 
 func knownSTRIDE(in []string) []threatmodel.STRIDE {
