@@ -85,7 +85,7 @@ func NewOpenAI(cfg Config, memo Memo) (Embedder, error) {
 		api.AzureModelMapperFunc = func(model string) string { return model }
 	}
 	api.BaseURL = strings.TrimRight(cfg.BaseURL, "/")
-	api.HTTPClient = &http.Client{Transport: newTransport(cfg.Transport, cfg.Timeout, cfg.RetryDelay)}
+	api.HTTPClient = &http.Client{Transport: llm.NewTransport(cfg.Transport, cfg.Timeout, cfg.RetryDelay, answerBytes, nil)}
 	return &remote{cfg: cfg, api: openai.NewClientWithConfig(api), memo: memo}, nil
 }
 

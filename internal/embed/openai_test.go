@@ -294,7 +294,7 @@ func TestFailuresSayWhatToDo(t *testing.T) {
 		"the model does not exist":   {always(http.StatusNotFound, `{"error":{"message":"no model vowels"}}`), llm.KindNotFound, "no model vowels"},
 		"rate limited beyond hope":   {always(http.StatusTooManyRequests, `{"error":{"message":"slow down"}}`), llm.KindRate, "slow down"},
 		"the server is broken":       {always(http.StatusInternalServerError, "oops"), llm.KindHTTP, "oops"},
-		"an error with status 200":   {always(http.StatusOK, `{"error":{"message":"overloaded"}}`), llm.KindInvalid, "0 vectors came for 2 texts"},
+		"an error with status 200":   {always(http.StatusOK, `{"error":{"message":"overloaded"}}`), llm.KindHTTP, "overloaded (HTTP 500)"},
 		"vectors of several lengths": {spoiled(func(i int, v []float64) []float64 { return v[i:] }), llm.KindInvalid, "dimensions"},
 		"an empty vector":            {spoiled(func(int, []float64) []float64 { return []float64{} }), llm.KindEmpty, "empty"},
 		"too few vectors": {[]func([]string) *http.Response{func(in []string) *http.Response {

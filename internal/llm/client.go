@@ -105,7 +105,7 @@ func New(cfg Config, memo Memo) (*Client, error) {
 		api.AzureModelMapperFunc = func(model string) string { return model }
 	}
 	api.BaseURL = strings.TrimRight(cfg.BaseURL, "/")
-	api.HTTPClient = &http.Client{Transport: newTransport(cfg.Transport, cfg.Timeout, cfg.RetryDelay, func() { c.count("retried") })}
+	api.HTTPClient = &http.Client{Transport: NewTransport(cfg.Transport, cfg.Timeout, cfg.RetryDelay, answerBytes, func() { c.count("retried") })}
 	c.api = openai.NewClientWithConfig(api)
 	if keeper, ok := memo.(modeKeeper); ok {
 		c.mode, _ = keeper.Mode(c.modeKey(), cfg.Now())

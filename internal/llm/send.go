@@ -225,8 +225,8 @@ func (c *Client) explain(ctx context.Context, err error, stage string) error {
 		out.Status, out.Message = request.HTTPStatusCode, c.withoutKey(firstLines(string(request.Body), 3))
 	}
 	switch {
-	case errors.Is(err, errTimeout):
-		out.Kind, out.Message, out.Remedy = KindTimeout, fmt.Sprintf("no answer within %s, in %d tries", c.cfg.Timeout, maxRetries+1), "Raise --llm-timeout"
+	case errors.Is(err, ErrTimeout):
+		out.Kind, out.Message, out.Remedy = KindTimeout, fmt.Sprintf("no answer within %s, in %d tries", c.cfg.Timeout, Tries), "Raise --llm-timeout"
 	case errors.Is(err, circuitbreaker.ErrOpen):
 		out.Kind, out.Message, out.Remedy = KindDown, c.Endpoint()+" failed several calls in a row", "Run the same command again when it is back: what was answered is kept"
 	case out.Status == http.StatusUnauthorized || out.Status == http.StatusForbidden:

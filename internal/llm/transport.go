@@ -17,6 +17,8 @@ import (
 )
 
 const (
+	// Tries is how often one call is made before it counts as failed.
+	Tries       = maxRetries + 1
 	maxRetries  = 4
 	firstDelay  = 500 * time.Millisecond
 	maxDelay    = 30 * time.Second
@@ -30,13 +32,18 @@ const (
 	breakFor  = time.Minute
 )
 
-// newTransport retries what may pass (429, 5xx, a lost connection, a time-out)
-// with growing, jittered delays, honours Retry-After, and gives up on an endpoint
-// that is down.
-func newTransport(inner http.RoundTripper, timeout time.Duration, delay time.Duration, retried func()) http.RoundTripper {
+// NewTransport retries what may pass (429, 5xx, a lost connection, a time-out)
+// with growing, jittered delays from the first on, waits at least as long as
+// Retry-After says, and gives up on an endpoint that is down. A try ends after
+// the timeout with [ErrTimeout]; an answer of more bytes than the limit is an
+// error. Retried, if not nil, is called before each further try.
+func NewTransport(inner http.RoundTripper, timeout, first time.Duration, limit int64, retried func()) http.RoundTripper {
+	if retried == nil {
+		retried = func() {}
+	}
 	retry := failsafehttp.NewRetryPolicyBuilder().
 		WithMaxRetries(maxRetries).
-		WithDelayFunc(func(e failsafe.ExecutionAttempt[*http.Response]) time.Duration { return pause(e, delay) }).
+		WithDelayFunc(func(e failsafe.ExecutionAttempt[*http.Response]) time.Duration { return pause(e, first) }).
 		WithMaxDuration(maxPatience).
 		OnRetry(func(failsafe.ExecutionEvent[*http.Response]) { retried() }).
 		ReturnLastFailure().
@@ -48,7 +55,7 @@ func newTransport(inner http.RoundTripper, timeout time.Duration, delay time.Dur
 		WithFailureThreshold(downAfter).
 		WithDelay(breakFor).
 		Build()
-	return failsafehttp.NewRoundTripper(&bounded{inner, timeout}, breaker, retry)
+	return failsafehttp.NewRoundTripper(&bounded{inner, timeout, limit}, breaker, retry)
 }
 
 // pause is how long to wait before the next try: as long as the endpoint says,
@@ -67,25 +74,26 @@ func pause(e failsafe.ExecutionAttempt[*http.Response], first time.Duration) tim
 type bounded struct {
 	inner   http.RoundTripper
 	timeout time.Duration
+	limit   int64
 }
 
-// errTimeout is what a try that took too long ends with.
-var errTimeout = errors.New("no answer in time")
+// ErrTimeout is what a try that took too long ends with.
+var ErrTimeout = errors.New("no answer in time")
 
 func (b *bounded) RoundTrip(r *http.Request) (*http.Response, error) {
-	ctx, cancel := context.WithTimeoutCause(r.Context(), b.timeout, errTimeout)
+	ctx, cancel := context.WithTimeoutCause(r.Context(), b.timeout, ErrTimeout)
 	defer cancel()
 	resp, err := b.inner.RoundTrip(r.WithContext(ctx))
 	if err != nil {
 		return nil, timedOut(ctx, err)
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, answerBytes+1))
+	body, err := io.ReadAll(io.LimitReader(resp.Body, b.limit+1))
 	if err != nil {
 		return nil, timedOut(ctx, err)
 	}
-	if len(body) > answerBytes {
-		return nil, fmt.Errorf("the endpoint's answer is larger than %d bytes", answerBytes)
+	if int64(len(body)) > b.limit {
+		return nil, fmt.Errorf("the endpoint's answer is larger than %d bytes", b.limit)
 	}
 	if status := hiddenError(resp.StatusCode, body); status != 0 {
 		resp.StatusCode, resp.Status = status, fmt.Sprintf("%d %s", status, http.StatusText(status))
@@ -96,8 +104,8 @@ func (b *bounded) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 func timedOut(ctx context.Context, err error) error {
-	if errors.Is(context.Cause(ctx), errTimeout) {
-		return errTimeout
+	if errors.Is(context.Cause(ctx), ErrTimeout) {
+		return ErrTimeout
 	}
 	return err
 }

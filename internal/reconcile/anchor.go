@@ -76,13 +76,6 @@ func lastHeading(l threatmodel.Locator) string {
 // squeeze replaces every run of white space by one space.
 func squeeze(s string) string { return strings.Join(strings.Fields(s), " ") }
 
-// AnchorOf is the anchor of a piece of evidence that holds a whole sentence,
-// without the text around it. [Text.Anchors] gives that too, and joins a
-// sentence that a page break cut.
-func AnchorOf(e threatmodel.Evidence) threatmodel.Anchor {
-	return quotations([]threatmodel.Evidence{e})[0].anchor()
-}
-
 // Anchors are the anchors of evidence, in the order of documents and places;
 // without the text around them. A quote that stands twice under one heading is
 // one anchor.

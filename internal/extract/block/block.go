@@ -79,9 +79,6 @@ func (b *Builder) leave(level int) {
 // Block gives access to a block that was added, by index.
 func (b *Builder) Block(i int) *threatmodel.Block { return &b.blocks[i] }
 
-// Len is the number of bytes of text so far.
-func (b *Builder) Len() int { return b.text.Len() }
-
 // Notice adds a notice about the document.
 func (b *Builder) Notice(kind threatmodel.NoticeKind, format string, args ...any) {
 	b.notices = append(b.notices, threatmodel.Notice{Kind: kind, Text: fmt.Sprintf(format, args...)})
