@@ -1,0 +1,244 @@
+-- The vocabulary of the product as tables. Every row belongs to an
+-- organization; row-level security holds that also where a query forgets it.
+--
+-- Keys begin with the organization, so that no foreign key can point across
+-- it: foreign keys are checked without regard to row-level security.
+--
+-- Two roles: the owner of this schema migrates, keeps house and purges; the
+-- application role bartizan_app owns nothing and cannot bypass the policies.
+-- 00009_policies.sql grants and protects; a table that it does not know fails
+-- the isolation test.
+
+-- +goose Up
+
+-- +goose StatementBegin
+do $$
+begin
+    if not exists (select from pg_roles where rolname = 'bartizan_app') then
+        create role bartizan_app nologin nosuperuser nobypassrls nocreatedb nocreaterole;
+    end if;
+end
+$$;
+-- +goose StatementEnd
+
+create schema if not exists bartizan;
+
+create extension if not exists vector;
+
+-- The tenant of the transaction: null, hence no rows, where none is set.
+create function bartizan.current_organization() returns uuid
+    language sql stable parallel safe
+    return nullif(current_setting('app.organization_id', true), '')::uuid;
+
+create table bartizan.organization (
+    organization_id uuid primary key,
+    name            text not null unique check (name ~ '^[a-z0-9][a-z0-9-]{0,62}$'),
+    title           text not null,
+    -- Settings as service.Settings writes them: retention, budgets, endpoints
+    -- by classification, model, schedule.
+    settings        jsonb not null default '{}',
+    version         bigint not null default 1,
+    created_at      timestamptz not null default now()
+);
+
+create table bartizan.member (
+    organization_id uuid not null references bartizan.organization,
+    id              uuid not null,
+    name            text not null,
+    email           text not null,
+    role            text not null check (role in ('viewer', 'analyst', 'approver', 'admin')),
+    version         bigint not null default 1,
+    created_at      timestamptz not null default now(),
+    removed_at      timestamptz,
+    primary key (organization_id, id)
+);
+create unique index member_email on bartizan.member (organization_id, lower(email)) where removed_at is null;
+
+create table bartizan.system (
+    organization_id uuid not null references bartizan.organization,
+    id              uuid not null,
+    name            text not null,
+    owner           text not null default '',
+    criticality     text not null default '',
+    -- The highest class of its documents: decides where their text may go.
+    classification  text not null default '',
+    -- threatmodel.Context, as bartizan.yaml holds it.
+    context         jsonb not null default '{}',
+    labels          text[] not null default '{}',
+    catalogs        text[] not null default '{iso27001-2022}',
+    analyst         text not null default '' check (analyst in ('', 'llm', 'builtin', 'both')),
+    -- The newest row of model_version; 0 before the first.
+    current_version bigint not null default 0,
+    -- The count of edits, for ETag and If-Match.
+    version         bigint not null default 1,
+    created_at      timestamptz not null default now(),
+    updated_at      timestamptz not null default now(),
+    archived_at     timestamptz,
+    purged_at       timestamptz,
+    primary key (organization_id, id)
+);
+create unique index system_name on bartizan.system (organization_id, lower(name)) where archived_at is null and purged_at is null;
+create index system_labels on bartizan.system using gin (labels);
+
+create table bartizan.token (
+    organization_id uuid not null references bartizan.organization,
+    id              uuid not null,
+    member_id       uuid,
+    -- Null where the token is good for the whole organization.
+    system_id       uuid,
+    name            text not null,
+    -- SHA-256 of the secret: 256 random bits need no slow hash.
+    hash            bytea not null unique check (octet_length(hash) = 32),
+    -- What people recognise the token by.
+    hint            text not null,
+    scopes          text[] not null check (scopes <@ '{read,write,decide,admin}' and cardinality(scopes) > 0),
+    created_at      timestamptz not null default now(),
+    created_by      text not null,
+    expires_at      timestamptz,
+    revoked_at      timestamptz,
+    last_used_at    timestamptz,
+    primary key (organization_id, id),
+    foreign key (organization_id, member_id) references bartizan.member,
+    foreign key (organization_id, system_id) references bartizan.system
+);
+
+-- A document is a source with a stable reference; its bytes are revisions.
+create table bartizan.document (
+    organization_id uuid not null,
+    id              uuid not null,
+    system_id       uuid not null,
+    reference       text not null,
+    name            text not null,
+    version         bigint not null default 1,
+    created_at      timestamptz not null default now(),
+    -- A document that was taken out of the system; its revisions stay.
+    removed_at      timestamptz,
+    purged_at       timestamptz,
+    primary key (organization_id, id),
+    foreign key (organization_id, system_id) references bartizan.system
+);
+create unique index document_reference on bartizan.document (organization_id, system_id, reference) where removed_at is null and purged_at is null;
+
+-- Original bytes by content, in compressed pieces of at most 4 MiB.
+create table bartizan.original (
+    organization_id uuid not null references bartizan.organization,
+    sha256          bytea not null check (octet_length(sha256) = 32),
+    size            bigint not null,
+    pieces          int not null,
+    created_at      timestamptz not null default now(),
+    primary key (organization_id, sha256)
+);
+create table bartizan.original_piece (
+    organization_id uuid not null,
+    sha256          bytea not null,
+    number          int not null,
+    content         bytea not null,
+    primary key (organization_id, sha256, number),
+    foreign key (organization_id, sha256) references bartizan.original on delete cascade
+);
+alter table bartizan.original_piece alter column content set storage external; -- compressed already
+
+create table bartizan.revision (
+    organization_id uuid not null,
+    id              uuid not null,
+    document_id     uuid not null,
+    number          int not null,
+    name            text not null,
+    media_type      text not null default '',
+    sha256          bytea not null,
+    size            bigint not null,
+    created_at      timestamptz not null default now(),
+    created_by      text not null,
+    primary key (organization_id, id),
+    unique (organization_id, document_id, number),
+    foreign key (organization_id, document_id) references bartizan.document
+);
+
+-- How far the reading of a revision has come.
+create table bartizan.ingestion (
+    organization_id uuid not null,
+    revision_id     uuid not null,
+    state           text not null default 'queued' check (state in ('queued', 'reading', 'read', 'failed')),
+    -- Extraction and splitting by this version of the readers.
+    reader          text not null default '',
+    error           text not null default '',
+    updated_at      timestamptz not null default now(),
+    primary key (organization_id, revision_id),
+    foreign key (organization_id, revision_id) references bartizan.revision on delete cascade
+);
+
+-- What was read from a revision: one row a document in it, more for an
+-- archive or export.
+create table bartizan.source (
+    organization_id uuid not null,
+    id              uuid not null,
+    revision_id     uuid not null,
+    position        int not null,
+    name            text not null,
+    title           text not null default '',
+    sha256          text not null,
+    -- threatmodel.Source as JSON, zstd.
+    content         bytea not null,
+    created_at      timestamptz not null default now(),
+    primary key (organization_id, id),
+    unique (organization_id, revision_id, position),
+    foreign key (organization_id, revision_id) references bartizan.revision on delete cascade
+);
+
+-- A distinct passage of a system: one row however often it stands there.
+create table bartizan.passage (
+    organization_id uuid not null,
+    system_id       uuid not null,
+    id              bigint not null generated always as identity,
+    -- Hash of text and nearest heading: the passage's id without the occurrence.
+    hash            text not null,
+    heading         text not null default '',
+    text            text not null,
+    terms           tsvector not null,
+    primary key (organization_id, system_id, id),
+    unique (organization_id, system_id, hash),
+    foreign key (organization_id, system_id) references bartizan.system on delete cascade
+);
+create index passage_terms on bartizan.passage using gin (terms);
+
+-- Where passages stand: the passages of each source.
+create table bartizan.occurrence (
+    organization_id uuid not null,
+    source_id       uuid not null,
+    position        int not null,
+    system_id       uuid not null,
+    passage         bigint not null,
+    -- The id by which models cite the passage.
+    passage_id      text not null,
+    locator         jsonb not null,
+    primary key (organization_id, source_id, position),
+    foreign key (organization_id, source_id) references bartizan.source on delete cascade,
+    foreign key (organization_id, system_id, passage) references bartizan.passage
+);
+create index occurrence_passage on bartizan.occurrence (organization_id, system_id, passage);
+
+-- Embedding models that vectors were made by.
+create table bartizan.embedding_model (
+    id         smallint primary key generated always as identity,
+    name       text not null unique,
+    dimensions int not null
+);
+
+-- One narrow row a distinct passage and embedding model, read as a whole for
+-- the scope of a search: exact search beats an approximate index up to about
+-- 50,000 vectors. current is false where no current revision holds the
+-- passage any more; the vector stays, so that it is never made again.
+create table bartizan.vector (
+    organization_id uuid not null,
+    system_id       uuid not null,
+    model           smallint not null references bartizan.embedding_model,
+    passage         bigint not null,
+    current         boolean not null default true,
+    embedding       halfvec not null,
+    primary key (organization_id, system_id, model, passage),
+    foreign key (organization_id, system_id, passage) references bartizan.passage on delete cascade
+);
+alter table bartizan.vector alter column embedding set storage plain;
+
+-- +goose Down
+drop schema bartizan cascade;
