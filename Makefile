@@ -8,7 +8,7 @@ FUZZ    ?= 30s
 
 export CGO_ENABLED := 0
 
-.PHONY: all build demo test lint bench fuzz browser clean
+.PHONY: all build demo test lint bench fuzz browser postgres clean
 
 all: build
 
@@ -20,7 +20,7 @@ demo: build ## analyse a sample system and say where the report lies
 	@echo
 	@echo "Open $(CURDIR)/$(OUT)/report.html in a browser."
 
-test: browser ## all tests
+test: browser postgres ## all tests
 	go test ./...
 
 lint: ## what CI checks beside the tests
@@ -47,6 +47,12 @@ browser:
 	  echo "installing chromium for the tests of the report"; \
 	  (apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends chromium) >/dev/null; \
 	else echo "no chromium: the browser tests of the report will be skipped"; fi
+
+# The tests of the service want PostgreSQL and pgvector. On Debian and Ubuntu,
+# as root, what is missing is installed; elsewhere the command that installs it
+# is printed. With BARTIZAN_TEST_DATABASE_URL they use the server named there.
+postgres:
+	@test -n "$$BARTIZAN_TEST_DATABASE_URL" || scripts/install-postgres
 
 clean:
 	rm -rf bin out
