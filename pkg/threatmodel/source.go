@@ -9,9 +9,7 @@ package threatmodel
 type Source struct {
 	Document
 	// Parent is the id of the document above in the page tree of an export.
-	Parent string `json:"parent,omitempty"`
-	// Language is the ISO 639-1 code where it is known.
-	Language string    `json:"language,omitempty"`
+	Parent   string    `json:"parent,omitempty"`
 	Body     string    `json:"-"`
 	Blocks   []Block   `json:"blocks"`
 	Diagrams []Diagram `json:"diagrams,omitempty"`
@@ -65,8 +63,10 @@ type Block struct {
 	// within the document; 0 where it belongs to none.
 	Group int `json:"group,omitempty"`
 	// Language is the info string of a code or diagram block.
-	Language string  `json:"language,omitempty"`
-	Locator  Locator `json:"locator"`
+	Language string `json:"language,omitempty"`
+	// Links are the links and includes in Text, in its order.
+	Links   []Link  `json:"links,omitempty"`
+	Locator Locator `json:"locator"`
 	// Marks map offsets in Text to lines or pages of the source, ascending;
 	// the first has offset 0. They let a sentence inside the block be
 	// located more exactly than the block.
@@ -74,6 +74,21 @@ type Block struct {
 	// Joins is true where the block goes on from the last body block of the
 	// page before: a sentence cut by a page break.
 	Joins bool `json:"joins,omitempty"`
+}
+
+// Link is a link in a block, or an include: a line that stands for the text of
+// another document.
+type Link struct {
+	// Start and End are offsets into the block's Text.
+	Start int `json:"start"`
+	End   int `json:"end"`
+	// Target is what the author wrote.
+	Target string `json:"target"`
+	// Document is the id of the document that it leads to, where that was read
+	// too; empty otherwise.
+	Document string `json:"document,omitempty"`
+	// Include is true for an include.
+	Include bool `json:"include,omitempty"`
 }
 
 // Mark says at which line or page of the source the text from Offset on
@@ -102,12 +117,18 @@ type Locator struct {
 type Diagram struct {
 	// Block is the id of the block that holds the diagram's source.
 	Block string `json:"block"`
-	// Language is mermaid, plantuml or drawio; Type flowchart or sequence.
+	// Language is mermaid, plantuml or drawio; Type is flowchart, sequence,
+	// c4, architecture, block, component or drawing.
 	Language string        `json:"language"`
 	Type     string        `json:"type"`
 	Nodes    []DiagramNode `json:"nodes"`
 	Edges    []DiagramEdge `json:"edges"`
 	Groups   []DiagramNode `json:"groups"`
+	// Lines are the offsets into the text of the block, ascending, at which
+	// the lines begin that state something: a node, an arrow, a group, a
+	// note, or what was not understood. The others are syntax alone. Nil
+	// where that is not known: then every line may state something.
+	Lines []int `json:"lines,omitempty"`
 }
 
 // DiagramNode is a node or group of a diagram. Start and End are offsets into
@@ -116,6 +137,9 @@ type DiagramNode struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
 	Kind Kind   `json:"kind"`
+	// Technology is what the diagram says that it is built with: the
+	// technology of a C4 element, the product that a stencil stands for.
+	Technology string `json:"technology,omitempty"`
 	// Group is the id of the innermost group around it.
 	Group string `json:"group,omitempty"`
 	Start int    `json:"start"`

@@ -84,6 +84,9 @@ type Document struct {
 	MediaType string `json:"media_type"`
 	// SHA256 of the bytes as given (of the page's body, for a page of an export).
 	SHA256 string `json:"sha256"`
+	// Language is the ISO 639-1 code of the language in which most of the
+	// document is written, where it is known; 639-3 for one that has none.
+	Language string `json:"language,omitempty"`
 	// Pages is the number of pages of a PDF, and null otherwise.
 	Pages *int `json:"pages"`
 	// Text is the file under documents/ that holds the extracted text.

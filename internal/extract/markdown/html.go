@@ -9,7 +9,7 @@ import (
 	"golang.org/x/net/html"
 
 	"github.com/bartizan-security/bartizan/internal/extract/block"
-	"github.com/bartizan-security/bartizan/pkg/threatmodel"
+	"github.com/bartizan-security/bartizan/internal/extract/flow"
 )
 
 // htmlState is what HTML tags have set. It outlives an HTML block: CommonMark
@@ -19,10 +19,10 @@ type htmlState struct {
 	// heading is the level of an open heading; 0 where none is.
 	heading int
 	caption bool
-	// pre counts open elements whose white space counts; diagram is true
-	// where they hold the source of a diagram.
-	pre     int
-	diagram bool
+	// pre counts open elements whose white space counts; language is that of
+	// the code in them.
+	pre      int
+	language string
 	// skip names an open element whose content is not shown.
 	skip string
 	// title is true inside the title element.
@@ -44,7 +44,7 @@ func (d *document) htmlBlock(n *ast.HTMLBlock) {
 	// A hidden element that does not end in its block would hide the rest of
 	// the document.
 	d.html.skip = ""
-	d.html.pre, d.html.diagram = 0, false
+	d.html.pre, d.html.language = 0, ""
 }
 
 // inlineHTML writes a tag that stands among words.
@@ -54,7 +54,7 @@ func (d *document) inlineHTML(n *ast.RawHTML) {
 		parts = append(parts, n.Segments.At(i))
 	}
 	if placeholder(d.value(parts)) && d.html.skip == "" {
-		d.flow.words = true
+		d.flow.Words = true
 		for _, p := range parts {
 			d.segment(p, true)
 		}
@@ -156,11 +156,11 @@ func (d *document) htmlText(raw string, at position) {
 func (d *document) breakLine() {
 	switch {
 	case d.html.pre > 0:
-		d.flow.text = append(d.flow.text, '\n')
-	case d.w.inCell():
-		d.flow.space()
+		d.flow.Text = append(d.flow.Text, '\n')
+	case d.w.InCell():
+		d.flow.Space()
 	default:
-		d.flow.newline()
+		d.flow.Newline()
 	}
 }
 
@@ -171,24 +171,24 @@ func (d *document) htmlLine(line string, number int) {
 		return
 	}
 	if d.html.pre > 0 {
-		d.flow.words = d.flow.words || strings.TrimSpace(shown) != ""
-		d.flow.add(shown, number)
+		d.flow.Words = d.flow.Words || strings.TrimSpace(shown) != ""
+		d.flow.Add(shown, number)
 		return
 	}
 	words := strings.Fields(shown)
 	if len(words) == 0 {
 		if shown != "" {
-			d.flow.space()
+			d.flow.Space()
 		}
 		return
 	}
 	if strings.TrimLeft(shown, " \t") != shown {
-		d.flow.space()
+		d.flow.Space()
 	}
-	d.flow.words = true
-	d.flow.add(strings.Join(words, " "), number)
+	d.flow.Words = true
+	d.flow.Add(strings.Join(words, " "), number)
 	if strings.TrimRight(shown, " \t") != shown {
-		d.flow.space()
+		d.flow.Space()
 	}
 }
 
@@ -216,18 +216,16 @@ func (d *document) closeTag(name string) {
 // endParagraph writes the text that has flowed so far.
 func (d *document) endParagraph() {
 	r := d.flow
-	d.flow = run{}
+	d.flow = flow.Run{}
 	switch {
-	case d.html.pre > 0 && d.html.diagram:
-		d.diagram("mermaid", r)
 	case d.html.pre > 0:
-		d.w.code(threatmodel.BlockCode, "", r)
+		d.w.Code(d.html.language, r)
 	case d.html.heading > 0:
-		d.w.heading(d.html.heading, r)
+		d.w.Heading(d.html.heading, r)
 	case d.html.caption:
-		d.w.caption(r)
+		d.w.Caption(r)
 	default:
-		d.w.paragraph(r)
+		d.w.Paragraph(r)
 	}
 }
 

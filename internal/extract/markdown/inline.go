@@ -25,15 +25,15 @@ func (d *document) inline(n ast.Node) {
 		case *ast.Image:
 			d.image(c)
 		case *ast.AutoLink:
-			d.flow.words = true
-			d.flow.add(string(c.Label(d.src.text)), d.src.line(max(0, c.Pos())))
+			d.flow.Words = true
+			d.flow.Add(string(c.Label(d.src.text)), d.src.line(max(0, c.Pos())))
 		case *extast.TaskCheckBox:
-			d.w.check(c.IsChecked)
+			d.checkBox(c)
 		case *ast.RawHTML:
 			d.inlineHTML(c)
 		case *ast.String:
-			d.flow.words = true
-			d.flow.text = append(d.flow.text, c.Value...)
+			d.flow.Words = true
+			d.flow.Text = append(d.flow.Text, c.Value...)
 		default:
 			d.inline(c)
 		}
@@ -46,7 +46,7 @@ func (d *document) text(t *ast.Text) {
 	}
 	switch {
 	case t.HardLineBreak():
-		d.flow.newline()
+		d.flow.Newline()
 	case t.SoftLineBreak():
 		d.breakLine()
 	}
@@ -56,13 +56,13 @@ func (d *document) text(t *ast.Text) {
 func (d *document) segment(s text.Segment, raw bool) {
 	value := d.src.text[s.Start:s.Stop]
 	if len(bytes.TrimSpace(value)) > 0 {
-		d.flow.words = true
+		d.flow.Words = true
 	}
 	shown := string(value)
 	if !raw {
 		shown = unescape(shown)
 	}
-	d.flow.add(shown, d.src.line(s.Start))
+	d.flow.Add(shown, d.src.line(s.Start))
 }
 
 // codeSpan writes code; a line break in it is one.
@@ -84,13 +84,23 @@ func (d *document) codeSpan(n *ast.CodeSpan) {
 	}
 }
 
+// checkBox writes the box of a task as part of its text: whether a thing is
+// done or only planned changes what the item says.
+func (d *document) checkBox(c *extast.TaskCheckBox) {
+	box := "[ ] "
+	if c.IsChecked {
+		box = "[x] "
+	}
+	d.flow.Add(box, d.src.line(max(0, c.Pos())))
+}
+
 // image writes the alternative text. An image without any still is one.
 func (d *document) image(n *ast.Image) {
-	words := d.flow.words
-	d.flow.at(d.src.line(max(0, n.Pos())))
+	words := d.flow.Words
+	d.flow.At(d.src.line(max(0, n.Pos())))
 	d.inline(n)
-	d.flow.image = true
-	d.flow.words = words
+	d.flow.Image = true
+	d.flow.Words = words
 }
 
 // unescape resolves backslash escapes and character references.

@@ -15,6 +15,7 @@ import (
 	"github.com/yuin/goldmark/text"
 
 	"github.com/bartizan-security/bartizan/internal/extract/block"
+	"github.com/bartizan-security/bartizan/internal/extract/flow"
 	"github.com/bartizan-security/bartizan/pkg/threatmodel"
 )
 
@@ -54,7 +55,7 @@ func Read(doc threatmodel.Document, content string, opt Options) threatmodel.Sou
 	if doc.Title == "" {
 		doc.Title = d.documentTitle()
 	}
-	source := d.w.b.Source(doc)
+	source := d.w.B.Source(doc)
 	source.Language = front.Lang
 	return source
 }
@@ -62,9 +63,9 @@ func Read(doc threatmodel.Document, content string, opt Options) threatmodel.Sou
 // document is a document being read.
 type document struct {
 	src *source
-	w   writer
+	w   flow.Writer
 	// flow is the text on its way into the next block.
-	flow  run
+	flow  flow.Run
 	html  htmlState
 	title string
 	// tagLine is the source line of the HTML tag being read.
@@ -89,7 +90,7 @@ func (d *document) page() {
 
 func (d *document) finish() {
 	d.endParagraph()
-	d.w.dropHTML()
+	d.w.DropOpen()
 }
 
 // documentTitle is the title that the document gives itself, else its first
@@ -98,7 +99,7 @@ func (d *document) documentTitle() string {
 	if t := strings.Join(strings.Fields(d.title), " "); t != "" {
 		return t
 	}
-	return d.w.firstHeading
+	return d.w.FirstHeading
 }
 
 // closesLater reports whether an end tag stands after the tag being read.
@@ -113,15 +114,15 @@ func (d *document) closesLater(tag string) bool {
 // notices tells what was left out or read in a simpler way.
 func (d *document) notices(pc parser.Context, opt Options) {
 	if t, ok := pc.Get(templateTagsKey).(*templateTags); ok {
-		d.w.b.Notice(threatmodel.NoticeFormat, "%s left out; what a site generator puts there is not in the file. The first, on line %d: %s",
+		d.w.B.Notice(threatmodel.NoticeFormat, "%s left out; what a site generator puts there is not in the file. The first, on line %d: %s",
 			plural(t.count, "template tag was", "template tags were"), d.src.line(t.first), t.tag)
 	}
 	if at, ok := pc.Get(depthKey).(int); ok {
-		d.w.b.Notice(threatmodel.NoticeTruncated, "Lists and quotes that are more than %d deep are read as plain text, from line %d on.",
+		d.w.B.Notice(threatmodel.NoticeTruncated, "Lists and quotes that are more than %d deep are read as plain text, from line %d on.",
 			opt.MaxDepth, d.src.line(at))
 	}
 	if at, ok := pc.Get(bigTableKey).(int); ok {
-		d.w.b.Notice(threatmodel.NoticeTruncated, "The tables have more than %d cells: from line %d on rows are read without looking for markup in the cells.",
+		d.w.B.Notice(threatmodel.NoticeTruncated, "The tables have more than %d cells: from line %d on rows are read without looking for markup in the cells.",
 			opt.MaxTableCells, d.src.line(at))
 	}
 }

@@ -88,9 +88,9 @@ func TestReadBlocks(t *testing.T) {
 			},
 		},
 		{
-			"a task shows its text",
+			"a task shows its box and its text",
 			"- [x] done\n- [ ] open\n",
-			[]string{`list_item 1 g1 @1 "done"`, `list_item 1 g1 @2 "open"`},
+			[]string{`list_item 1 g1 @1 "[x] done"`, `list_item 1 g1 @2 "[ ] open"`},
 		},
 		{
 			"a table is a block a row",

@@ -58,7 +58,7 @@ func (d *document) startTag(t html.Token) {
 		d.openHTMLList(t)
 	case "li":
 		d.endParagraph()
-		d.w.openItem()
+		d.w.OpenItem()
 	case "pre":
 		d.openPre(t)
 	case "table":
@@ -69,10 +69,10 @@ func (d *document) startTag(t html.Token) {
 		d.tableHead(t.Data == "thead")
 	case "tr":
 		d.endParagraph()
-		d.w.openRow()
+		d.w.OpenRow()
 	case "td", "th":
 		d.endParagraph()
-		d.w.openCell(t.Data == "th", number(t, "colspan"), number(t, "rowspan"))
+		d.w.OpenCell(t.Data == "th", number(t, "colspan"), number(t, "rowspan"))
 	case "title":
 		d.html.title = true
 	default:
@@ -98,22 +98,22 @@ func (d *document) endTag(name string) {
 		d.closeHTMLList()
 	case "li":
 		d.endParagraph()
-		d.w.closeItem()
+		d.w.CloseItem()
 	case "pre":
 		d.closePre()
 	case "table":
 		d.endParagraph()
-		d.w.closeTable()
+		d.w.CloseTable()
 	case "caption", "figcaption":
 		d.closeCaption()
 	case "thead":
 		d.tableHead(false)
 	case "tr":
 		d.endParagraph()
-		d.w.closeRow()
+		d.w.CloseRow()
 	case "td", "th":
 		d.endParagraph()
-		d.w.closeCell()
+		d.w.CloseCell()
 	case "title":
 		d.html.title = false
 	default:
@@ -125,16 +125,16 @@ func (d *document) endTag(name string) {
 
 func (d *document) lineBreak() {
 	if d.html.pre > 0 {
-		d.flow.text = append(d.flow.text, '\n')
+		d.flow.Text = append(d.flow.Text, '\n')
 		return
 	}
-	d.flow.newline()
+	d.flow.Newline()
 }
 
 func (d *document) htmlImage(t html.Token) {
-	d.flow.add(block.Clean(strings.Join(strings.Fields(attribute(t, "alt")), " ")), d.tagLine)
-	d.flow.at(d.tagLine)
-	d.flow.image = true
+	d.flow.Add(block.Clean(strings.Join(strings.Fields(attribute(t, "alt")), " ")), d.tagLine)
+	d.flow.At(d.tagLine)
+	d.flow.Image = true
 }
 
 func (d *document) openHeading(t html.Token) {
@@ -149,26 +149,28 @@ func (d *document) closeHeading() {
 
 func (d *document) openHTMLList(t html.Token) {
 	d.endParagraph()
-	d.w.openList(t.Data == "ol", number(t, "start"), true)
+	d.w.OpenList(t.Data == "ol", number(t, "start"), true)
 }
 
 func (d *document) closeHTMLList() {
 	d.endParagraph()
-	if n := len(d.w.lists); n > 0 && d.w.lists[n-1].html {
-		d.w.closeList()
+	if d.w.InHTMLList() {
+		d.w.CloseList()
 	}
 }
 
 func (d *document) openPre(t html.Token) {
 	d.endParagraph()
 	d.html.pre++
-	d.html.diagram = slices.Contains(strings.Fields(attribute(t, "class")), "mermaid")
+	if slices.Contains(strings.Fields(attribute(t, "class")), "mermaid") {
+		d.html.language = "mermaid"
+	}
 }
 
 func (d *document) closePre() {
 	d.endParagraph()
 	d.html.pre = max(0, d.html.pre-1)
-	d.html.diagram = false
+	d.html.language = ""
 }
 
 // openHTMLTable opens a table that has an end: one that the author forgot to
@@ -176,7 +178,7 @@ func (d *document) closePre() {
 func (d *document) openHTMLTable() {
 	d.endParagraph()
 	if d.closesLater("</table") {
-		d.w.openTable()
+		d.w.OpenTable()
 	}
 }
 
@@ -192,8 +194,5 @@ func (d *document) closeCaption() {
 
 func (d *document) tableHead(head bool) {
 	d.endParagraph()
-	d.w.closeRow()
-	if t := d.w.table(); t != nil {
-		t.head = head
-	}
+	d.w.Head(head)
 }

@@ -8,7 +8,7 @@ import (
 	extast "github.com/yuin/goldmark/extension/ast"
 	"github.com/yuin/goldmark/text"
 
-	"github.com/bartizan-security/bartizan/internal/extract/diagram"
+	"github.com/bartizan-security/bartizan/internal/extract/flow"
 	"github.com/bartizan-security/bartizan/pkg/threatmodel"
 )
 
@@ -32,7 +32,7 @@ func (d *document) block(n ast.Node) {
 	case *ast.FencedCodeBlock:
 		d.fence(n)
 	case *ast.CodeBlock:
-		d.w.code(threatmodel.BlockCode, "", d.lines(n.Lines()))
+		d.w.Code("", d.lines(n.Lines()))
 	case *ast.HTMLBlock:
 		d.htmlBlock(n)
 	case *extast.Table:
@@ -56,36 +56,36 @@ func (d *document) block(n ast.Node) {
 func (d *document) heading(n *ast.Heading) {
 	outline := n.Parent().Kind() == ast.KindDocument
 	if outline {
-		d.w.dropHTMLLists()
+		d.w.DropLists()
 	}
 	d.inline(n)
 	r := d.flow
-	d.flow = run{}
+	d.flow = flow.Run{}
 	switch {
 	case !outline:
-		d.w.paragraph(r)
+		d.w.Paragraph(r)
 	case isContents(n, d.src.text):
-		d.w.role = threatmodel.RoleTOC
-		d.w.heading(n.Level, r)
-		d.w.role = ""
+		d.w.Role = threatmodel.RoleTOC
+		d.w.Heading(n.Level, r)
+		d.w.Role = ""
 	default:
-		d.w.heading(n.Level, r)
+		d.w.Heading(n.Level, r)
 	}
 }
 
 func (d *document) list(n *ast.List) {
-	outer := d.w.role
+	outer := d.w.Role
 	if outer == "" && isTableOfContents(n, d.src.text) {
-		d.w.role = threatmodel.RoleTOC
+		d.w.Role = threatmodel.RoleTOC
 	}
-	d.w.openList(n.IsOrdered(), n.Start, false)
+	d.w.OpenList(n.IsOrdered(), n.Start, false)
 	for item := n.FirstChild(); item != nil; item = item.NextSibling() {
-		d.w.openItem()
+		d.w.OpenItem()
 		d.children(item)
-		d.w.closeItem()
+		d.w.CloseItem()
 	}
-	d.w.closeList()
-	d.w.role = outer
+	d.w.CloseList()
+	d.w.Role = outer
 }
 
 func (d *document) quote(n *ast.Blockquote) {
@@ -125,36 +125,15 @@ func (d *document) admonition(n *admonition) {
 }
 
 func (d *document) footnote(n *extast.Footnote) {
-	d.w.kind = threatmodel.BlockFootnote
+	d.w.Kind = threatmodel.BlockFootnote
 	d.children(n)
-	d.w.kind = ""
+	d.w.Kind = ""
 }
 
 // fence writes a fenced block: code, or the source of a diagram.
 func (d *document) fence(n *ast.FencedCodeBlock) {
 	language := fenceLanguage(n, d.src.text)
-	r := d.lines(n.Lines())
-	if !diagram.Is(language) {
-		d.w.code(threatmodel.BlockCode, language, r)
-		return
-	}
-	d.diagram(language, r)
-}
-
-// diagram writes the source of a diagram and what it declares.
-func (d *document) diagram(language string, r run) {
-	r.trimLines()
-	i := d.w.code(threatmodel.BlockDiagram, language, r)
-	if i < 0 {
-		return
-	}
-	read, problems := diagram.Read(language, string(r.text))
-	if read.Type != "" {
-		d.w.b.Diagram(i, read)
-	}
-	for _, p := range problems {
-		d.w.b.Notice(threatmodel.NoticeFormat, "Diagram, line %d: %s.", r.line(p.Line), p.Text)
-	}
+	d.w.Code(language, d.lines(n.Lines()))
 }
 
 // fenceLanguage is the first word of the info string.
@@ -170,54 +149,52 @@ func fenceLanguage(n *ast.FencedCodeBlock, source []byte) string {
 }
 
 // lines are text of which every byte counts.
-func (d *document) lines(lines *text.Segments) run {
-	r := run{words: true}
+func (d *document) lines(lines *text.Segments) flow.Run {
+	r := flow.Run{Words: true}
 	for i := range lines.Len() {
 		at := lines.At(i)
 		value := at.Value(d.src.text)
-		r.at(d.src.line(at.Start))
-		r.text = append(r.text, value...)
+		r.At(d.src.line(at.Start))
+		r.Text = append(r.Text, value...)
 		if !bytes.HasSuffix(value, []byte("\n")) {
-			r.text = append(r.text, '\n')
+			r.Text = append(r.Text, '\n')
 		}
 	}
 	return r
 }
 
 func (d *document) table(n *extast.Table) {
-	d.w.groups++
-	group := d.w.groups
+	group := d.w.NextGroup()
 	for row := n.FirstChild(); row != nil; row = row.NextSibling() {
-		var cells []run
+		var cells []flow.Run
 		for c := row.FirstChild(); c != nil; c = c.NextSibling() {
 			cells = append(cells, d.cell(c))
 		}
-		d.w.tableRow(group, row.Kind() == extast.KindTableHeader, cells)
+		d.w.TableRow(group, row.Kind() == extast.KindTableHeader, cells)
 	}
 }
 
-func (d *document) cell(n ast.Node) run {
-	d.flow = run{}
+func (d *document) cell(n ast.Node) flow.Run {
+	d.flow = flow.Run{}
 	d.inline(n)
 	r := d.flow
-	d.flow = run{}
-	r.trim()
+	d.flow = flow.Run{}
+	r.Trim()
 	return r
 }
 
 func (d *document) bigTable(n *bigTable) {
-	d.w.groups++
-	group := d.w.groups
+	group := d.w.NextGroup()
 	for i := range n.Lines().Len() {
 		at := n.Lines().At(i)
 		line := d.src.line(at.Start)
-		var cells []run
+		var cells []flow.Run
 		for _, text := range splitRow(strings.TrimSpace(string(at.Value(d.src.text)))) {
-			var r run
-			r.add(text, line)
-			r.trim()
+			var r flow.Run
+			r.Add(text, line)
+			r.Trim()
 			cells = append(cells, r)
 		}
-		d.w.tableRow(group, i == 0, cells)
+		d.w.TableRow(group, i == 0, cells)
 	}
 }
