@@ -9,6 +9,7 @@ package passage
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -108,7 +109,7 @@ func (s *splitter) block(b *threatmodel.Block) {
 			s.add(b, "", next)
 		}
 	case threatmodel.BlockCode, threatmodel.BlockDiagram:
-		s.add(b, s.introduction(b), lineSentences(b))
+		s.add(b, s.introduction(b), lineSentences(b, s.stating(b)))
 	default:
 		s.paragraph(b)
 	}
@@ -264,12 +265,27 @@ func paragraphSentences(b *threatmodel.Block) []threatmodel.Sentence {
 	return sentences(b, cutSentences(b.Text), false)
 }
 
-// lineSentences takes each line that is not blank as a sentence.
-func lineSentences(b *threatmodel.Block) []threatmodel.Sentence {
+// stating are the starts of the lines of a diagram that state something; nil
+// where every line may.
+func (s *splitter) stating(b *threatmodel.Block) []int {
+	for i := range s.src.Diagrams {
+		if s.src.Diagrams[i].Block == b.ID {
+			return s.src.Diagrams[i].Lines
+		}
+	}
+	return nil
+}
+
+// lineSentences takes each line that is not blank as a sentence, or only those
+// that begin at one of the given offsets, where there are any: the lines of a
+// diagram that are syntax alone say nothing that could be cited.
+func lineSentences(b *threatmodel.Block, only []int) []threatmodel.Sentence {
 	var cuts []cut
 	start := 0
 	for _, line := range strings.SplitAfter(b.Text, "\n") {
-		cuts = append(cuts, cut{start, start + len(line)})
+		if _, found := slices.BinarySearch(only, start); found || len(only) == 0 {
+			cuts = append(cuts, cut{start, start + len(line)})
+		}
 		start += len(line)
 	}
 	return sentences(b, cuts, true)

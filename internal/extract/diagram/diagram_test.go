@@ -230,6 +230,38 @@ func TestSequence(t *testing.T) {
 	})
 }
 
+// stating are the lines of a diagram's source that state something.
+func stating(d threatmodel.Diagram, source string) []string {
+	var lines []string
+	for _, start := range d.Lines {
+		lines = append(lines, strings.TrimSpace(source[start:start+lineLength(source[start:])]))
+	}
+	return lines
+}
+
+func TestLinesThatAreSyntaxAloneStateNothing(t *testing.T) {
+	for name, tt := range map[string]struct {
+		source string
+		want   []string
+	}{
+		"flowchart": {
+			"---\ntitle: x\n---\nflowchart LR\n  %% c\n  subgraph vpc [VPC]\n    direction TB\n    api\n    b[\"Orders\nAPI\"]\n  end\n  classDef hot fill:#f00\n  class api hot\n  u --> api; api --> b\n  click api href \"https://x.example\"\n  ?? unclear\n  accTitle: Orders",
+			[]string{"subgraph vpc [VPC]", "api", `b["Orders`, "u --> api; api --> b", "?? unclear", "accTitle: Orders"},
+		},
+		"sequence": {
+			"sequenceDiagram\n  autonumber\n  title Sign-in\n  participant A\n  box rgb(1,2,3)\n  actor B\n  end\n  B->>+A: in\n  alt the token is valid\n  A-->>-B: ok\n  else\n  A->>A: log\n  end\n  Note over A: keeps no state\n  note right of B\n   types a code\n  end note\n  rect rgb(0,0,0)\n  end",
+			[]string{"title Sign-in", "participant A", "box rgb(1,2,3)", "actor B", "B->>+A: in", "alt the token is valid", "A-->>-B: ok", "A->>A: log", "Note over A: keeps no state", "types a code"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d, _ := Read("mermaid", tt.source)
+			if diff := cmp.Diff(tt.want, stating(d, tt.source)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestOffsetsAreThoseOfTheDeclaringLine(t *testing.T) {
 	source := "flowchart LR\n  a --> b\n  subgraph z\n    b[Billing]\n  end\n  a\n    -->|x| c\n"
 	d, _ := Read("mermaid", source)

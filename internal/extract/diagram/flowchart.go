@@ -27,13 +27,13 @@ var flowStatements = map[string]func(*flowchart) bool{
 	"class":     (*flowchart).ignoreLine,
 	"click":     (*flowchart).ignoreLine,
 	"linkStyle": (*flowchart).ignoreLine,
-	"accTitle":  (*flowchart).ignoreLine,
-	"accDescr":  (*flowchart).ignoreDescription,
-	"title":     (*flowchart).ignoreLine,
+	"accTitle":  (*flowchart).says,
+	"accDescr":  (*flowchart).description,
+	"title":     (*flowchart).says,
 }
 
 func readFlowchart(source string, start int) *graph {
-	f := &flowchart{graph: newGraph(Flowchart, source), pos: start, edgeIDs: map[string]bool{}}
+	f := &flowchart{graph: newGraph("mermaid", Flowchart, source), pos: start, edgeIDs: map[string]bool{}}
 	f.header()
 	for f.skipSeparators(); f.pos < len(source) && !f.full; f.skipSeparators() {
 		begin := f.pos
@@ -82,17 +82,25 @@ func (f *flowchart) ignoreLine() bool {
 	return true
 }
 
-// ignoreDescription skips an accessible description, which may take several
-// lines in braces.
-func (f *flowchart) ignoreDescription() bool {
+// says keeps a line that states something about the diagram, though it is
+// neither node nor arrow.
+func (f *flowchart) says() bool {
+	f.states(lineOf(f.source, f.pos))
+	return f.ignoreLine()
+}
+
+// description reads an accessible description, which may take several lines in
+// braces.
+func (f *flowchart) description() bool {
 	f.skipBlanks()
 	if !f.has("{") {
-		return f.ignoreLine()
+		return f.says()
 	}
 	end := strings.IndexByte(f.source[f.pos:], '}')
 	if end < 0 {
 		return false
 	}
+	f.states(place{f.pos, f.pos + end})
 	f.pos += end + 1
 	return true
 }

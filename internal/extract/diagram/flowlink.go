@@ -31,6 +31,9 @@ var (
 	edgeID        = regexp.MustCompile(`^([\pL\pN_-]+)@([xo<]?(?:--|==|-\.|~~~))`)
 )
 
+// quotedLabel is a label in quotes, which may hold the bar that ends others.
+var quotedLabel = regexp.MustCompile(`^\s*"[^"]*"\s*\|`)
+
 // maxEdgeLabel is the longest label inside an arrow, in bytes.
 const maxEdgeLabel = 500
 
@@ -124,10 +127,14 @@ func (f *flowchart) pipedLabel() string {
 	before := f.pos
 	f.skipBlanks()
 	if f.has("|") {
-		if end := strings.IndexByte(f.source[f.pos+1:], '|'); end >= 0 && end < maxEdgeLabel {
-			label := f.source[f.pos+1 : f.pos+1+end]
+		rest := f.source[f.pos+1:]
+		end := strings.IndexByte(rest, '|')
+		if quoted := quotedLabel.FindString(rest); quoted != "" {
+			end = len(quoted) - 1
+		}
+		if end >= 0 && end < maxEdgeLabel {
 			f.pos += end + 2
-			return cleanLabel(label)
+			return cleanLabel(rest[:end])
 		}
 	}
 	f.pos = before

@@ -39,7 +39,7 @@ func (f *flowchart) node() (string, bool) {
 		return "", false
 	}
 	f.pos += len(id)
-	shape, label := "", ""
+	shape, label, icon := "", "", ""
 	if f.has("@{") {
 		attributes, ok := f.attributes()
 		if !ok {
@@ -48,7 +48,7 @@ func (f *flowchart) node() (string, bool) {
 		if f.edgeIDs[id] {
 			return id, true
 		}
-		shape, label = attributes["shape"], attributes["label"]
+		shape, label, icon = attributes["shape"], attributes["label"], iconName(attributes["icon"])
 	} else {
 		shape, label = f.label()
 	}
@@ -62,9 +62,7 @@ func (f *flowchart) node() (string, bool) {
 		if shape != "" {
 			n.shape = shape
 		}
-		if icon := labelIconOf(label); icon != "" {
-			n.icon = icon
-		}
+		n.icon = first(first(icon, labelIconOf(label)), n.icon)
 	}
 	return id, true
 }

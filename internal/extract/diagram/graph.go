@@ -2,6 +2,7 @@ package diagram
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/bartizan-security/bartizan/pkg/threatmodel"
@@ -9,38 +10,55 @@ import (
 
 // graph collects what a diagram declares.
 type graph struct {
-	kind     string
-	source   string
-	nodes    []node
-	index    map[string]int
-	groups   []group
-	open     []int
-	edges    []threatmodel.DiagramEdge
-	problems []Problem
-	full     bool
+	language, kind, source string
+	nodes                  []node
+	index                  map[string]int
+	groups                 []group
+	open                   []int
+	edges                  []threatmodel.DiagramEdge
+	problems               []Problem
+	full                   bool
+	// declaring is true where a node belongs to the group in which it is
+	// declared; otherwise to the first that closes with a mention of it.
+	declaring bool
+	// stating are the starts of the lines that state something.
+	stating map[int]bool
 }
 
 // node is a node on its way; its kind is settled at the end.
 type node struct {
-	id, name, shape, icon, group string
+	id, name, group, technology string
+	look
+	// junction is true for a crossing of arrows, which is none of the
+	// system's elements. One with a name is told in the labels of the
+	// arrows through it.
+	junction bool
+	// declared is true where a statement of its own says what the node is.
+	declared bool
 	place
 }
 
-// group is a subgraph or box.
+// group is a subgraph, a box or a container.
 type group struct {
-	id, name, parent string
+	id, name, parent, technology string
+	// look is set for what is a group only while it holds something: an empty
+	// one is a node.
+	look
 	place
 	// members are the nodes mentioned inside, in order.
 	members []string
+	// inside counts the nodes and groups declared in it.
+	inside int
 }
 
-func newGraph(kind, source string) *graph {
-	return &graph{kind: kind, source: source, index: map[string]int{}}
+func newGraph(language, kind, source string) *graph {
+	return &graph{language: language, kind: kind, source: source, index: map[string]int{}, stating: map[int]bool{}}
 }
 
 // mention notes that a node occurs at a place, and returns it to be filled
 // in; nil where the diagram is full.
 func (g *graph) mention(id string, at place) *node {
+	g.states(at)
 	i, ok := g.index[id]
 	if !ok {
 		if len(g.nodes) >= maxNodes {
@@ -50,12 +68,44 @@ func (g *graph) mention(id string, at place) *node {
 		i = len(g.nodes)
 		g.index[id] = i
 		g.nodes = append(g.nodes, node{id: id, place: at})
+		if g.declaring {
+			g.put(&g.nodes[i])
+		}
 	}
-	if n := len(g.open); n > 0 {
+	if n := len(g.open); n > 0 && !g.declaring {
 		inner := &g.groups[g.open[n-1]]
 		inner.members = append(inner.members, id)
+		inner.inside++
 	}
 	return &g.nodes[i]
+}
+
+// declare is a mention by a statement of its own: it moves a node that was
+// only pointed at before into the open group.
+func (g *graph) declare(id string, at place) *node {
+	n := g.mention(id, at)
+	if n != nil && g.declaring && !n.declared {
+		n.declared, n.place = true, at
+		g.put(n)
+	}
+	return n
+}
+
+// put places a node in the innermost open group.
+func (g *graph) put(n *node) {
+	if last := len(g.open); last > 0 {
+		inner := &g.groups[g.open[last-1]]
+		n.group = inner.id
+		inner.inside++
+	}
+}
+
+// states notes that the lines of a place state something.
+func (g *graph) states(at place) {
+	for start := strings.LastIndexByte(g.source[:at.start], '\n') + 1; start <= at.end; {
+		g.stating[start] = true
+		start += lineLength(g.source[start:]) + 1
+	}
 }
 
 // label gives a node its name, at the place that declares it.
@@ -67,6 +117,7 @@ func (n *node) label(name string, at place) {
 }
 
 func (g *graph) edge(from, to, label string, both bool, at place) {
+	g.states(at)
 	switch {
 	case from == to:
 	case len(g.edges) >= maxEdges:
@@ -85,19 +136,26 @@ func (g *graph) overflow(at place) {
 	g.full = true
 }
 
-func (g *graph) openGroup(id, name string, at place) {
+// openGroup opens a group, and returns it to be filled in.
+func (g *graph) openGroup(id, name string, at place) *group {
+	g.states(at)
 	for i := range g.groups {
 		if g.groups[i].id == id {
 			g.open = append(g.open, i) // a second part of the same group
-			return
+			return &g.groups[i]
 		}
 	}
 	parent := ""
 	if n := len(g.open); n > 0 {
 		parent = g.groups[g.open[n-1]].id
+		g.groups[g.open[n-1]].inside++
+	}
+	if len(g.groups) >= maxNodes {
+		g.overflow(at)
 	}
 	g.open = append(g.open, len(g.groups))
 	g.groups = append(g.groups, group{id: id, name: name, parent: parent, place: at})
+	return &g.groups[len(g.groups)-1]
 }
 
 // closeGroup ends the innermost group. A node belongs to the first group that
@@ -126,7 +184,9 @@ func (g *graph) problem(offset int, text string) {
 
 // misread notes that a statement was not understood.
 func (g *graph) misread(offset int) {
-	line := strings.TrimSpace(g.source[offset : offset+lineLength(g.source[offset:])])
+	at := lineOf(g.source, offset)
+	g.states(at)
+	line := strings.TrimSpace(g.source[max(offset, at.start):max(offset, at.end)])
 	const most = 60
 	if len(line) > most {
 		line = strings.ToValidUTF8(line[:most], "") + "…"
@@ -139,8 +199,9 @@ func (g *graph) diagram() threatmodel.Diagram {
 	for g.closeGroup() {
 		// A group that was never closed ends with the diagram.
 	}
+	g.throughJunctions()
 	d := threatmodel.Diagram{
-		Language: "mermaid", Type: g.kind,
+		Language: g.language, Type: g.kind,
 		Nodes: []threatmodel.DiagramNode{}, Edges: g.edges, Groups: []threatmodel.DiagramNode{},
 	}
 	if d.Edges == nil {
@@ -149,21 +210,40 @@ func (g *graph) diagram() threatmodel.Diagram {
 	grouped := map[string]bool{}
 	for _, gr := range g.groups {
 		grouped[gr.id] = true
+		if gr.shape != "" && gr.inside == 0 {
+			d.Nodes = append(d.Nodes, gr.node().shown())
+			continue
+		}
 		d.Groups = append(d.Groups, threatmodel.DiagramNode{
-			ID: gr.id, Name: gr.name, Kind: threatmodel.TrustBoundary, Group: gr.parent, Start: gr.start, End: gr.end,
+			ID: gr.id, Name: gr.name, Kind: threatmodel.TrustBoundary, Technology: gr.technology, Group: gr.parent, Start: gr.start, End: gr.end,
 		})
 	}
 	for _, n := range g.nodes {
-		if grouped[n.id] {
-			continue // an arrow to a group mentions it like a node
+		if !grouped[n.id] && !n.junction { // an arrow to a group mentions it like a node
+			d.Nodes = append(d.Nodes, n.shown())
 		}
-		name := n.name
-		if name == "" {
-			name = n.id
-		}
-		d.Nodes = append(d.Nodes, threatmodel.DiagramNode{
-			ID: n.id, Name: name, Kind: kindOf(n.shape, n.icon, name), Group: n.group, Start: n.start, End: n.end,
-		})
 	}
+	d.Lines = g.lines()
 	return d
+}
+
+// node is a group that holds nothing.
+func (gr group) node() node {
+	return node{id: gr.id, name: gr.name, group: gr.parent, technology: gr.technology, look: gr.look, place: gr.place}
+}
+
+func (n node) shown() threatmodel.DiagramNode {
+	name := first(n.name, n.id)
+	return threatmodel.DiagramNode{
+		ID: n.id, Name: name, Kind: n.kind(name), Technology: n.technology, Group: n.group, Start: n.start, End: n.end,
+	}
+}
+
+func (g *graph) lines() []int {
+	lines := make([]int, 0, len(g.stating))
+	for start := range g.stating {
+		lines = append(lines, start)
+	}
+	slices.Sort(lines)
+	return lines
 }

@@ -15,39 +15,50 @@ import (
 //go:embed kinds.yaml
 var kindsYAML []byte
 
+// look is what tells the kind of a node, as words of kinds.yaml.
+type look struct{ shape, icon, stereotype string }
+
 // kindTable tells the kind of a node by its looks.
 type kindTable struct {
-	Shapes map[threatmodel.Kind][]string `yaml:"shapes"`
-	Icons  map[threatmodel.Kind][]string `yaml:"icons"`
-	Heads  map[threatmodel.Kind][]string `yaml:"heads"`
+	Shapes      map[threatmodel.Kind][]string `yaml:"shapes"`
+	Icons       map[threatmodel.Kind][]string `yaml:"icons"`
+	Stereotypes map[threatmodel.Kind][]string `yaml:"stereotypes"`
+	Heads       map[threatmodel.Kind][]string `yaml:"heads"`
 }
 
 var kinds = sync.OnceValue(func() kindTable {
 	var t kindTable
-	if err := yaml.Unmarshal(kindsYAML, &t); err != nil {
+	if err := yaml.UnmarshalWithOptions(kindsYAML, &t, yaml.Strict()); err != nil {
 		panic(fmt.Sprintf("diagram: embedded kinds.yaml: %v", err))
 	}
 	return t
 })
 
-// kindOf tells the kind of a node: its shape says most, then its icon, then
-// its name.
-func kindOf(shape, icon, name string) threatmodel.Kind {
+// kind tells the kind of what looks like this: what is written on it as its
+// stereotype says most, then its shape, its icon, and its name.
+func (l look) kind(name string) threatmodel.Kind {
 	t := kinds()
-	for _, look := range []struct {
+	for _, at := range []struct {
 		table map[threatmodel.Kind][]string
 		key   string
-	}{{t.Shapes, shape}, {t.Icons, icon}, {t.Heads, head(name)}} {
-		if look.key == "" {
-			continue
-		}
-		for _, k := range threatmodel.Kinds() {
-			if slices.Contains(look.table[k], look.key) {
-				return k
-			}
+	}{{t.Stereotypes, l.stereotype}, {t.Shapes, l.shape}, {t.Icons, l.icon}, {t.Heads, head(name)}} {
+		if k, ok := kindIn(at.table, at.key); ok {
+			return k
 		}
 	}
 	return threatmodel.Process
+}
+
+func kindIn(table map[threatmodel.Kind][]string, key string) (threatmodel.Kind, bool) {
+	if key == "" {
+		return "", false
+	}
+	for _, k := range threatmodel.Kinds() {
+		if slices.Contains(table[k], key) {
+			return k, true
+		}
+	}
+	return "", false
 }
 
 // head is the word that says what a name names: the last before anything

@@ -61,3 +61,12 @@ func labelIconOf(raw string) string {
 	}
 	return ""
 }
+
+// iconName is the name of an icon without its set: user for fa:fa-user.
+func iconName(icon string) string {
+	_, name, found := strings.Cut(icon, ":")
+	if !found {
+		name = icon
+	}
+	return strings.TrimPrefix(strings.ToLower(name), "fa-")
+}

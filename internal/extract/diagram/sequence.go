@@ -37,13 +37,14 @@ var sequenceStatements = []sequenceStatement{
 	{keyword(`else|and|option`), (*sequence).section},
 	{keyword(`end`), (*sequence).end},
 	{keyword(`note`), (*sequence).openNote},
-	{keyword(`activate|deactivate|destroy|autonumber|title|links?|properties|details`), (*sequence).ignore},
-	{regexp.MustCompile(`^(?:title|accTitle|accDescr)\s*:`), (*sequence).ignore},
+	{keyword(`activate|deactivate|destroy|autonumber|links?|properties|details`), (*sequence).ignore},
+	{keyword(`title`), (*sequence).says},
+	{regexp.MustCompile(`^(?:title|accTitle|accDescr)\s*:`), (*sequence).says},
 	{regexp.MustCompile(`^accDescr\s*\{`), (*sequence).hide},
 }
 
 func readSequence(source string, start int) *graph {
-	s := &sequence{graph: newGraph(Sequence, source)}
+	s := &sequence{graph: newGraph("mermaid", Sequence, source)}
 	for at := start; at < len(source) && !s.full; {
 		size := lineLength(source[at:])
 		s.line(at, source[at:at+size])
@@ -59,10 +60,11 @@ func (s *sequence) line(offset int, line string) {
 	}
 	for _, statement := range splitStatements(line) {
 		text := strings.TrimSpace(statement)
-		if text == "" || s.inside(text) {
+		at := lineOf(s.source, offset)
+		if text == "" || s.inside(text, at) {
 			continue
 		}
-		if !s.statement(text, lineOf(s.source, offset)) {
+		if !s.statement(text, at) {
 			s.misread(offset)
 			return
 		}
@@ -92,13 +94,15 @@ func isWord(s string) bool {
 }
 
 // inside swallows the lines of a note or a description.
-func (s *sequence) inside(text string) bool {
+func (s *sequence) inside(text string, at place) bool {
 	switch {
 	case s.hidden:
 		s.hidden = !strings.Contains(text, "}")
 	case s.note:
 		lower := strings.ToLower(text)
-		s.note = lower != "end note" && lower != "end"
+		if s.note = lower != "end note" && lower != "end"; s.note {
+			s.states(at)
+		}
 	default:
 		return false
 	}
@@ -116,26 +120,35 @@ func (s *sequence) statement(text string, at place) bool {
 
 func (s *sequence) ignore(string, place) bool { return true }
 
+// says keeps a line that states something about the diagram, though it is
+// neither node nor arrow.
+func (s *sequence) says(text string, at place) bool {
+	if text != "" {
+		s.states(at)
+	}
+	return true
+}
+
 func (s *sequence) hide(rest string, _ place) bool {
 	s.hidden = !strings.Contains(rest, "}")
 	return true
 }
 
-// openNote skips a note: its text stands after a colon, or on lines of its
+// openNote reads a note: its text stands after a colon, or on lines of its
 // own up to the end.
-func (s *sequence) openNote(rest string, _ place) bool {
+func (s *sequence) openNote(rest string, at place) bool {
 	s.note = !strings.Contains(rest, ":")
-	return true
+	return s.note || s.says(rest, at)
 }
 
 // fragment opens alt, loop and the like: they say when messages are sent, not
 // what there is.
-func (s *sequence) fragment(string, place) bool {
+func (s *sequence) fragment(rest string, at place) bool {
 	s.blocks = append(s.blocks, false)
-	return true
+	return s.says(boxTitle(rest), at)
 }
 
-func (s *sequence) section(string, place) bool { return len(s.blocks) > 0 }
+func (s *sequence) section(rest string, at place) bool { return len(s.blocks) > 0 && s.says(rest, at) }
 
 func (s *sequence) end(string, place) bool {
 	n := len(s.blocks)
