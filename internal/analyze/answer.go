@@ -155,10 +155,12 @@ type ChallengeAnswer struct {
 
 // ChallengeVerdict is the verdict on one candidate.
 type ChallengeVerdict struct {
-	Candidate string            `json:"candidate"`
-	Verdict   string            `json:"verdict"`
-	Reason    string            `json:"reason"`
-	Citations []ground.Citation `json:"citations"`
+	Candidate string `json:"candidate"`
+	Verdict   string `json:"verdict"`
+	// DuplicateOf is another candidate, or none.
+	DuplicateOf string            `json:"duplicate_of"`
+	Reason      string            `json:"reason"`
+	Citations   []ground.Citation `json:"citations"`
 }
 
 // Challenge verdicts.

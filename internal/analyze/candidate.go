@@ -25,6 +25,8 @@ type candidate struct {
 	rejected bool
 	// chain is true for an attack over several elements.
 	chain bool
+	// repeats is the candidate that this one was found to be the same as.
+	repeats *candidate
 }
 
 // aliases maps what a question shows to what it stands for.

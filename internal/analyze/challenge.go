@@ -372,9 +372,11 @@ type challenged struct {
 
 type verdict struct {
 	candidate int
-	verdict   string
-	reason    string
-	evidence  []threatmodel.Evidence
+	// repeats is the candidate that this one is said to repeat, or -1.
+	repeats  int
+	verdict  string
+	reason   string
+	evidence []threatmodel.Evidence
 }
 
 type excuse struct {
@@ -433,7 +435,7 @@ func checkVerdict(v ChallengeVerdict, q *Question, n int) (verdict, string) {
 	if len(evidence) == 0 && v.Verdict != Insufficient {
 		return verdict{}, "a verdict needs a sentence: " + citationReason(bad)
 	}
-	return verdict{candidate: i, verdict: v.Verdict, reason: passage.Fold(v.Reason), evidence: evidence}, ""
+	return verdict{candidate: i, repeats: aliasIndex("X", v.DuplicateOf, n), verdict: v.Verdict, reason: passage.Fold(v.Reason), evidence: evidence}, ""
 }
 
 // apply writes the verdicts of a cluster to its candidates.
@@ -450,6 +452,9 @@ func (r *run) apply(part challenged, c *cluster, unit string) {
 		if v.verdict == Contradicted {
 			x.counter = v.evidence
 		}
+		if v.repeats >= 0 {
+			x.saidToRepeat(c.candidates[v.repeats])
+		}
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -461,7 +466,7 @@ func (r *run) apply(part challenged, c *cluster, unit string) {
 // judged draws the consequences of the verdicts.
 func (r *run) judged(found []*candidate) []*candidate {
 	var out []*candidate
-	for _, c := range found {
+	for _, c := range r.withoutRepeats(found) {
 		t := &c.threat
 		switch {
 		case c.verdict == Contradicted:

@@ -200,9 +200,9 @@ func (c *surveyChecker) asset(x SurveyAsset) {
 func (c *surveyChecker) control(x SurveyControl) {
 	name := passage.Fold(x.Name)
 	switch x.Verdict {
-	case threatmodel.Enforced, threatmodel.Partial, threatmodel.Claimed:
+	case threatmodel.Enforced, threatmodel.Partial, threatmodel.Claimed, threatmodel.Inherited:
 	default:
-		c.refuse("stated_control", name, "a survey may say enforced, partial or claimed, not "+string(x.Verdict))
+		c.refuse("stated_control", name, "a survey may say enforced, partial, claimed or inherited, not "+string(x.Verdict))
 		return
 	}
 	evidence, ok := c.ground("stated_control", name, x.Citations)

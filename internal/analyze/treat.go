@@ -238,7 +238,8 @@ func (r *run) checkTreat(a *TreatAnswer, q *Question) (treated, []refusal) {
 
 // checkControl holds a verdict to its ground: enforced and partial quote the
 // mechanism, claimed the assertion, bypassed the statement and what goes round
-// it, inherited where a platform provides it; absent has no quote.
+// it, inherited where a platform provides it; absent at most the sentence that
+// says outright that there is none.
 func checkControl(x TreatControl, c *CandidateControl, q *Question) (threatmodel.ControlRef, string) {
 	ref := threatmodel.ControlRef{
 		Catalog: c.Catalog, ID: c.ID, Title: c.Title, Verdict: x.Verdict,
@@ -254,7 +255,7 @@ func checkControl(x TreatControl, c *CandidateControl, q *Question) (threatmodel
 	}
 	switch x.Verdict {
 	case threatmodel.Absent:
-		return ref, ""
+		states = nil
 	case threatmodel.Enforced, threatmodel.Partial, threatmodel.Claimed, threatmodel.Inherited:
 		if len(states) == 0 {
 			return needs("the sentence that states it", badStates)
@@ -275,7 +276,7 @@ func checkControl(x TreatControl, c *CandidateControl, q *Question) (threatmodel
 	default:
 		return ref, fmt.Sprintf("%q is no verdict", x.Verdict)
 	}
-	ref.Evidence = append(states, contradicts...)
+	ref.Evidence = append(ref.Evidence, append(states, contradicts...)...)
 	return ref, ""
 }
 

@@ -30,7 +30,7 @@ func (v *view) challenge(about *analyze.ChallengeAbout) *analyze.ChallengeAnswer
 // What rests on silence is contradicted by a statement of the control at that
 // element; a sentence that denies nothing, by one right beside it.
 func (v *view) verdict(i int, t *analyze.ThreatView, about *analyze.ChallengeAbout) analyze.ChallengeVerdict {
-	out := analyze.ChallengeVerdict{Candidate: fmt.Sprintf("X%d", i+1), Citations: v.citeAll(nil)}
+	out := analyze.ChallengeVerdict{Candidate: fmt.Sprintf("X%d", i+1), DuplicateOf: "none", Citations: v.citeAll(nil)}
 	quotes := v.quotes(t.Quotes)
 	silent := t.Omission && !v.weak(quotes)
 	counter, found := v.counter(t, quotes, about.Elements, silent)

@@ -249,7 +249,7 @@ func challenge(p *prompt) object {
 // judge contradicts a candidate where a sentence about the same thing denies
 // it.
 func judge(p *prompt, x named) object {
-	out := object{"candidate": x.alias, "verdict": "insufficient", "reason": "No sentence decides it.", "citations": []object{}}
+	out := object{"candidate": x.alias, "duplicate_of": "none", "verdict": "insufficient", "reason": "No sentence decides it.", "citations": []object{}}
 	m := restsOn.FindStringSubmatch(x.text)
 	if m == nil {
 		return out
@@ -258,13 +258,13 @@ func judge(p *prompt, x named) object {
 	for _, s := range p.sentences {
 		for _, d := range denials {
 			if s.number != m[1] && strings.Contains(s.text, d) && shareWords(ground, s.text) {
-				return object{"candidate": x.alias, "verdict": "contradicted", "reason": pick(p, "Another sentence rules it out.", "The premise is denied elsewhere."), "citations": []object{cite(s)}}
+				return object{"candidate": x.alias, "duplicate_of": "none", "verdict": "contradicted", "reason": pick(p, "Another sentence rules it out.", "The premise is denied elsewhere."), "citations": []object{cite(s)}}
 			}
 		}
 	}
 	for _, w := range weaknesses {
 		if strings.Contains(ground, w.cue) {
-			return object{"candidate": x.alias, "verdict": "supported", "reason": pick(p, "The sentence says so.", "It stands there."), "citations": []object{cite(sentence{m[1], ground})}}
+			return object{"candidate": x.alias, "duplicate_of": "none", "verdict": "supported", "reason": pick(p, "The sentence says so.", "It stands there."), "citations": []object{cite(sentence{m[1], ground})}}
 		}
 	}
 	return out
