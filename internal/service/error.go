@@ -8,15 +8,16 @@ type Kind string
 // Kinds of error. Any other error is the service's own, and its text is not
 // for callers.
 const (
-	KindNotFound     Kind = "not_found"
-	KindForbidden    Kind = "forbidden"
-	KindInvalid      Kind = "invalid"      // a field does not fit
-	KindConflict     Kind = "conflict"     // the state does not allow it
-	KindPrecondition Kind = "precondition" // somebody else changed it meanwhile
-	KindTooLarge     Kind = "too_large"
-	KindUnsupported  Kind = "unsupported" // a document that is not read
-	KindLimited      Kind = "limited"     // a limit or budget of the organization
-	KindUnavailable  Kind = "unavailable" // later, perhaps
+	KindUnauthenticated Kind = "unauthenticated" // no valid token
+	KindNotFound        Kind = "not_found"
+	KindForbidden       Kind = "forbidden"
+	KindInvalid         Kind = "invalid"      // a field does not fit
+	KindConflict        Kind = "conflict"     // the state does not allow it
+	KindPrecondition    Kind = "precondition" // somebody else changed it meanwhile
+	KindTooLarge        Kind = "too_large"
+	KindUnsupported     Kind = "unsupported" // a document that is not read
+	KindLimited         Kind = "limited"     // a limit or budget of the organization
+	KindUnavailable     Kind = "unavailable" // later, perhaps
 )
 
 // Error is what a caller is told.

@@ -1,0 +1,91 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/bartizan-security/bartizan/internal/extract"
+)
+
+// Config holds what the service needs from outside.
+type Config struct {
+	// Extract says how documents are read; its pool of child processes and
+	// its limits hold for every upload.
+	Extract extract.Options
+	// TempDir is where uploads lie until they are stored; empty for the
+	// system's.
+	TempDir string
+	// Model is the server's language model and embedding.
+	Model Model
+	// Version is that of the program, as models record it.
+	Version string
+	// WebhooksToPrivate allows callbacks to private, loopback and link-local
+	// addresses.
+	WebhooksToPrivate bool
+	// WebhookTimeout bounds one callback; 0 for 15 seconds.
+	WebhookTimeout time.Duration
+	// Now is the clock; nil for time.Now.
+	Now func() time.Time
+	// Log is where the service tells what callers are not told; nil for
+	// slog.Default.
+	Log *slog.Logger
+	// Meter counts; nil counts nothing.
+	Meter Meter
+}
+
+// Model says which language model the server has, and which embedding. The
+// zero value has none: the built-in analyst works alone.
+type Model struct {
+	BaseURL, Name, APIKey string
+	// Timeout of one call; 0 for 5 minutes.
+	Timeout time.Duration
+	// Concurrency is how many calls one analysis may have under way; 0 for 4.
+	Concurrency int
+	// EmbeddingModel at EmbeddingBaseURL, which is BaseURL where it is empty;
+	// without one the built-in embedding serves.
+	EmbeddingModel, EmbeddingBaseURL string
+	// FenceSecret marks off what is taken from documents; the same on all
+	// workers.
+	FenceSecret []byte
+	// Transport replaces http.DefaultTransport in tests.
+	Transport http.RoundTripper
+	// RetryDelay is the first wait before a call is tried again; 0 for the
+	// client's default.
+	RetryDelay time.Duration
+}
+
+// Configured reports whether there is a language model to ask.
+func (m Model) Configured() bool { return m.BaseURL != "" && m.Name != "" }
+
+// Meter counts what operators watch. Its methods are called from many
+// goroutines.
+type Meter interface {
+	// ModelCall counts one call that ended, or one that the memo answered.
+	ModelCall(endpoint, stage string, cached bool, tokensIn, tokensOut int, cost float64)
+	// AnalysisEnded counts an analysis by the state that it ended in.
+	AnalysisEnded(state string, took time.Duration)
+}
+
+// Service is the use cases. It is safe for concurrent use.
+type Service struct {
+	cfg Config
+}
+
+// New makes the service.
+func New(cfg Config) (*Service, error) {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.Default()
+	}
+	return &Service{cfg: cfg}, nil
+}
+
+// Ready is nil where the service can do its work.
+func (s *Service) Ready(ctx context.Context) error { return errNotBuilt }
+
+var errNotBuilt = errors.New("not built yet")

@@ -1,0 +1,65 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// What jobs call, as the service itself.
+
+// ErrLeaseLost is the cause with which the context of work ends when its lease
+// was lost: somebody else does it now.
+var ErrLeaseLost = errors.New("the lease was lost")
+
+// Later says that work is not done and when to try again.
+type Later struct {
+	After time.Duration
+	// Reason is for the log.
+	Reason string
+}
+
+// Error implements error.
+func (l *Later) Error() string { return "later: " + l.Reason }
+
+// Ingest reads a revision: extracts, splits, embeds and stores what it holds,
+// then wakes the system's analysis. A document that cannot be read is no error
+// here: its ingestion says so.
+func (s *Service) Ingest(ctx context.Context, organization, revision uuid.UUID) error {
+	return errNotBuilt
+}
+
+// RunAnalysis works on a system's open request under the lease of holder, who
+// renews it meanwhile and cancels the context with [ErrLeaseLost] where it is
+// lost. It is done where nothing more is requested. A *Later asks for another
+// try after a while, such as over budget; any other error is a fault after
+// which the work stays open.
+func (s *Service) RunAnalysis(ctx context.Context, organization, system uuid.UUID, holder string) (done bool, err error) {
+	return false, errNotBuilt
+}
+
+// PlanBatch estimates a batch and, where that was asked for, starts it.
+func (s *Service) PlanBatch(ctx context.Context, organization, batch uuid.UUID) error {
+	return errNotBuilt
+}
+
+// StepBatch asks for the next analyses of a batch that runs and ends it when all
+// are done. It is called again whenever an analysis of the batch ends.
+func (s *Service) StepBatch(ctx context.Context, organization, batch uuid.UUID) error {
+	return errNotBuilt
+}
+
+// Deliver makes one try to deliver a message to a webhook. A failed try that
+// will be repeated is no error: the next one is in the backlog.
+func (s *Service) Deliver(ctx context.Context, organization, delivery uuid.UUID) error {
+	return errNotBuilt
+}
+
+// Housekeep does what time asks for, for all organizations: acceptances that
+// ended, schedules that are due, retention, and rows that nobody needs any more.
+// It may run on several workers at once.
+func (s *Service) Housekeep(ctx context.Context) error {
+	return errNotBuilt
+}
