@@ -21,8 +21,13 @@ type Problem struct {
 
 // Types of diagram.
 const (
-	Flowchart = "flowchart"
-	Sequence  = "sequence"
+	Flowchart    = "flowchart"
+	Sequence     = "sequence"
+	C4           = "c4"
+	Architecture = "architecture"
+	Block        = "block"
+	Component    = "component"
+	Drawing      = "drawing"
 )
 
 // Limits on what one diagram may hold: a few bytes can ask for millions of

@@ -24,7 +24,7 @@ func show(d threatmodel.Diagram, problems []Problem, source string) []string {
 	}
 	kinds := map[threatmodel.Kind]string{threatmodel.Process: "process", threatmodel.DataStore: "store", threatmodel.ExternalEntity: "external"}
 	for _, n := range d.Nodes {
-		lines = append(lines, fmt.Sprintf("%s %s %q%s", kinds[n.Kind], n.ID, n.Name, in(n.Group)))
+		lines = append(lines, fmt.Sprintf("%s %s %q%s%s", kinds[n.Kind], n.ID, n.Name, technology(n), in(n.Group)))
 	}
 	for _, e := range d.Edges {
 		arrow := "->"
@@ -39,6 +39,13 @@ func show(d threatmodel.Diagram, problems []Problem, source string) []string {
 	return lines
 }
 
+func technology(n threatmodel.DiagramNode) string {
+	if n.Technology == "" {
+		return ""
+	}
+	return " [" + n.Technology + "]"
+}
+
 type readTest struct {
 	name, source string
 	want         []string
@@ -46,10 +53,15 @@ type readTest struct {
 
 func runRead(t *testing.T, header string, tests []readTest) {
 	t.Helper()
+	runReadIn(t, "mermaid", header, tests)
+}
+
+func runReadIn(t *testing.T, language, header string, tests []readTest) {
+	t.Helper()
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			source := header + tt.source
-			d, problems := Read("mermaid", source)
+			d, problems := Read(language, source)
 			if diff := cmp.Diff(tt.want, show(d, problems, source)); diff != "" {
 				t.Errorf("Read(%q) (-want +got):\n%s", source, diff)
 			}

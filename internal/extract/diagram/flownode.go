@@ -40,6 +40,7 @@ func (f *flowchart) node() (string, bool) {
 	}
 	f.pos += len(id)
 	shape, label, icon := "", "", ""
+	var sign stencil
 	if f.has("@{") {
 		attributes, ok := f.attributes()
 		if !ok {
@@ -49,6 +50,7 @@ func (f *flowchart) node() (string, bool) {
 			return id, true
 		}
 		shape, label, icon = attributes["shape"], attributes["label"], iconName(attributes["icon"])
+		sign, _ = findStencil(attributes["icon"])
 	} else {
 		shape, label = f.label()
 	}
@@ -63,6 +65,10 @@ func (f *flowchart) node() (string, bool) {
 			n.shape = shape
 		}
 		n.icon = first(first(icon, labelIconOf(label)), n.icon)
+		n.technology = first(sign.Name, n.technology)
+		if sign.Kind != "" {
+			n.stencil = sign.Kind
+		}
 	}
 	return id, true
 }

@@ -15,8 +15,12 @@ import (
 //go:embed kinds.yaml
 var kindsYAML []byte
 
-// look is what tells the kind of a node, as words of kinds.yaml.
-type look struct{ shape, icon, stereotype string }
+// look is what tells the kind of a node: words of kinds.yaml, and what its
+// stencil says.
+type look struct {
+	shape, icon, stereotype string
+	stencil                 threatmodel.Kind
+}
 
 // kindTable tells the kind of a node by its looks.
 type kindTable struct {
@@ -35,13 +39,19 @@ var kinds = sync.OnceValue(func() kindTable {
 })
 
 // kind tells the kind of what looks like this: what is written on it as its
-// stereotype says most, then its shape, its icon, and its name.
+// stereotype says most, then its stencil, its shape, its icon, and its name.
 func (l look) kind(name string) threatmodel.Kind {
 	t := kinds()
+	if k, ok := kindIn(t.Stereotypes, l.stereotype); ok {
+		return k
+	}
+	if l.stencil != "" {
+		return l.stencil
+	}
 	for _, at := range []struct {
 		table map[threatmodel.Kind][]string
 		key   string
-	}{{t.Stereotypes, l.stereotype}, {t.Shapes, l.shape}, {t.Icons, l.icon}, {t.Heads, head(name)}} {
+	}{{t.Shapes, l.shape}, {t.Icons, l.icon}, {t.Heads, head(name)}} {
 		if k, ok := kindIn(at.table, at.key); ok {
 			return k
 		}

@@ -19,6 +19,12 @@ func readMermaid(source string) (threatmodel.Diagram, []Problem) {
 		g = readFlowchart(source, start)
 	case "sequenceDiagram":
 		g = readSequence(source, start+len(header))
+	case "C4Context", "C4Container", "C4Component", "C4Dynamic", "C4Deployment":
+		g = readC4(source, start+len(header))
+	case "architecture-beta", "architecture":
+		g = readArchitecture(source, start+len(header))
+	case "block-beta", "block":
+		g = readBlocks(source, start+len(header))
 	default:
 		return threatmodel.Diagram{}, []Problem{{
 			lineNumber(source, start),
@@ -28,7 +34,7 @@ func readMermaid(source string) (threatmodel.Diagram, []Problem) {
 	return g.diagram(), g.problems
 }
 
-var bareHeader = regexp.MustCompile(`^(?:(?:graph|flowchart(?:-elk)?)[ \t]+(?:TB|TD|BT|RL|LR)[ \t]*(?:;|\n)|sequenceDiagram[ \t]*(?:;|\n))`)
+var bareHeader = regexp.MustCompile(`^(?:(?:graph|flowchart(?:-elk)?)[ \t]+(?:TB|TD|BT|RL|LR)[ \t]*(?:;|\n)|(?:sequenceDiagram|C4(?:Context|Container|Component|Dynamic|Deployment)|architecture-beta|block-beta)[ \t]*(?:;|\n))`)
 
 // IsMermaid reports whether a whole text is the source of a diagram that
 // [Read] reads as Mermaid.

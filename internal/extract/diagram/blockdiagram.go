@@ -1,0 +1,91 @@
+package diagram
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// blockDiagram reads a Mermaid block diagram. Its nodes and arrows are written
+// as those of a flowchart, several nodes on a line.
+type blockDiagram struct{ *flowchart }
+
+func readBlocks(source string, start int) *graph {
+	b := blockDiagram{&flowchart{graph: newGraph("mermaid", Block, source), pos: start, edgeIDs: map[string]bool{}}}
+	b.declaring = true
+	for b.skipSeparators(); b.pos < len(source) && !b.full; b.skipSeparators() {
+		begin := b.pos
+		if !b.statement() {
+			b.misread(begin)
+			b.pos = max(begin, b.pos)
+			b.pos += lineLength(source[b.pos:])
+		}
+	}
+	return b.graph
+}
+
+var (
+	blockSpace = regexp.MustCompile(`^(?:space(?::\d+)?|columns[ \t]+\S+)(?:[ \t;]|\n|$)`)
+	blockHead  = regexp.MustCompile(`^block(?::([\pL\pN_-]+))?(?::\d+)?`)
+	blockArrow = regexp.MustCompile(`^([\pL\pN_-]+)<\[("[^"\n]*"|[^\]\n]*)\]>\([^)\n]*\)`)
+	blockWidth = regexp.MustCompile(`^:\d+`)
+)
+
+func (b blockDiagram) statement() bool {
+	rest := b.source[b.pos:]
+	if m := blockSpace.FindString(rest); m != "" {
+		b.pos += len(strings.TrimRight(m, "\n"))
+		return true
+	}
+	switch b.word() {
+	case "end":
+		b.pos += len("end")
+		return b.closeGroup()
+	case "style", "class", "classDef":
+		return b.ignoreLine()
+	case "block":
+		return b.block()
+	}
+	if m := blockArrow.FindString(rest); m != "" {
+		b.states(lineOf(b.source, b.pos)) // a fat arrow, which joins nothing
+		b.pos += len(m)
+		return true
+	}
+	return b.nodes()
+}
+
+// block opens a group, which may have no name.
+func (b blockDiagram) block() bool {
+	at := lineOf(b.source, b.pos)
+	m := blockHead.FindStringSubmatch(b.source[b.pos:])
+	b.pos += len(m[0])
+	_, label := b.label()
+	id := m[1]
+	if id == "" {
+		id = fmt.Sprintf("block%d", len(b.groups)+1)
+	}
+	b.openGroup(id, first(cleanLabel(label), id), at)
+	return true
+}
+
+// nodes reads a node, and the arrows that lead on from it.
+func (b blockDiagram) nodes() bool {
+	from, ok := b.node()
+	if !ok {
+		return false
+	}
+	b.pos += len(blockWidth.FindString(b.source[b.pos:]))
+	for {
+		l, found := b.link()
+		if !found {
+			return true
+		}
+		b.skipBlanks()
+		to, ok := b.node()
+		if !ok {
+			return false
+		}
+		b.linkNodes(from, to, l)
+		from = to
+	}
+}
