@@ -43,7 +43,7 @@ var allowed = map[string][]string{
 	"internal/analyst": {
 		"pkg/threatmodel", "internal/analyze", "internal/catalog", "internal/ground", "internal/passage", "internal/pattern", "internal/llm", "prompts",
 	},
-	"internal/estimate": {"pkg/threatmodel", "internal/analyze", "internal/ground", "internal/llm", "internal/passage", "prompts"},
+	"internal/estimate": {"pkg/threatmodel", "internal/analyze", "internal/ground", "internal/llm", "internal/passage", "internal/reconcile", "prompts"},
 
 	// The service: nothing but it speaks to the database.
 	"internal/cluster":    {},

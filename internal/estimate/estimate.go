@@ -21,6 +21,7 @@ import (
 
 	"github.com/bartizan-security/bartizan/internal/analyze"
 	"github.com/bartizan-security/bartizan/internal/llm"
+	"github.com/bartizan-security/bartizan/internal/reconcile"
 	"github.com/bartizan-security/bartizan/pkg/threatmodel"
 )
 
@@ -109,6 +110,7 @@ type counter struct {
 	units map[string]*threatmodel.Unit // of the baseline, by id
 	known map[string]*threatmodel.Unit // of the baseline, by input hash
 	facts []threatmodel.Fact           // of the baseline's brief
+	stood func(sentence string) bool   // in the baseline's documents
 	fresh bool
 
 	mu sync.Mutex
@@ -132,7 +134,7 @@ func newCounter(cfg Config, in analyze.Input) *counter {
 	if in.Baseline == nil {
 		return c
 	}
-	c.facts = in.Baseline.Brief.Facts
+	c.facts, c.stood = in.Baseline.Brief.Facts, reconcile.Known(in.Baseline)
 	for i := range in.Baseline.Analysis.Units {
 		if u := &in.Baseline.Analysis.Units[i]; u.Analyst == cfg.Analyst.Name() {
 			c.units[u.ID], c.known[u.InputHash] = u, u
@@ -225,13 +227,29 @@ func (c *counter) Ask(ctx context.Context, q *analyze.Question) (analyze.Reply, 
 func (c *counter) instead(ctx context.Context, q *analyze.Question) (analyze.Reply, error) {
 	if u := c.units[analyze.UnitID(c.Name(), q.Stage, q.Subject)]; u != nil {
 		if answer, ok := former(u, q, c.facts); ok {
-			return analyze.Reply{Answer: answer}, nil
+			return c.addNew(ctx, q, answer)
 		}
 	}
 	if c.cfg.StandIn.Answers(q.Stage) {
 		return c.cfg.StandIn.Ask(ctx, q)
 	}
 	return analyze.Reply{Answer: json.RawMessage("{}")}, nil
+}
+
+// addNew adds to a baseline's answer what the stand-in finds in sentences that
+// the baseline's documents did not hold: a new paragraph may bring new parts,
+// about which there is more to ask.
+func (c *counter) addNew(ctx context.Context, q *analyze.Question, answer json.RawMessage) (analyze.Reply, error) {
+	added := analyze.Reply{Answer: answer}
+	if q.Stage != threatmodel.StageSurvey && q.Stage != threatmodel.StageElicit || !c.cfg.StandIn.Answers(q.Stage) {
+		return added, nil
+	}
+	found, err := c.cfg.StandIn.Ask(ctx, q)
+	if err != nil {
+		return analyze.Reply{}, err
+	}
+	added.Answer, err = withNew(answer, found.Answer, func(at string) bool { return !c.stood(sentenceAt(at, q.Passages)) })
+	return added, err
 }
 
 // rate is what a model's findings lead to, against the built-in analyst's, and

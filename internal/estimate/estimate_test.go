@@ -190,10 +190,12 @@ The Order Gateway accepts file uploads from old clients.
 `)
 }
 
-// within checks that two figures differ by at most a share of the true one.
+// within checks that two figures differ by at most a share of the true one, or by
+// so few that nobody pays for it.
 func within(t *testing.T, what string, got, want int, share float64) {
 	t.Helper()
-	if math.Abs(float64(got-want)) > share*float64(want) {
+	const few = 2 // calls, or tokens
+	if diff := math.Abs(float64(got - want)); diff > share*float64(want) && diff > few {
 		t.Errorf("%s: %d were foretold, %d came", what, got, want)
 	} else {
 		t.Logf("%s: %d were foretold, %d came", what, got, want)
@@ -240,6 +242,50 @@ func TestForetellsARunOverABaseline(t *testing.T) {
 				t.Errorf("a range with a baseline: %+v to %+v", f.Low, f.High)
 			}
 		})
+	}
+}
+
+// TestForetellsTheSamples holds the same on documents of real length: the portal
+// and the second version of its documents, and the source of the telemetry PDF
+// with two sentences edited.
+func TestForetellsTheSamples(t *testing.T) {
+	const portal, telemetry = "../../testdata/designs/portal", "../../testdata/designs/telemetry/source"
+	for _, tt := range []struct {
+		name   string
+		first  string
+		change func(*bench)
+	}{
+		{"portal", portal + "/docs", func(b *bench) { b.from(portal + "/docs-v2") }},
+		{"telemetry", telemetry, func(b *bench) {
+			b.edit("roadgrid.html", "It is not checked at present, because", "It is not yet checked, because")
+			b.edit("roadgrid.html", "In May 2024 a unit", "In June 2024 a unit")
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b := newBench(t)
+			b.from(tt.first)
+			base := b.run(nil)
+			b.forget()
+			tt.change(b)
+			f := b.estimate(b.input(base))
+			m := b.run(base)
+			if m.Analysis.Run.Calls == 0 || f.Cold {
+				t.Fatalf("%d calls, cold %v: the change changed nothing", m.Analysis.Run.Calls, f.Cold)
+			}
+			t.Logf("%d calls of %d in the first run", m.Analysis.Run.Calls, base.Analysis.Run.Calls)
+			within(t, "calls", f.Low.Calls, m.Analysis.Run.Calls, 0.25)
+			within(t, "tokens in", f.Low.TokensIn, m.Analysis.Run.TokensIn, 0.25)
+			within(t, "tokens out", f.Low.TokensOut, m.Analysis.Run.TokensOut, 0.25)
+		})
+	}
+}
+
+// from takes the documents of a folder in place of those before.
+func (b *bench) from(dir string) {
+	b.t.Helper()
+	b.dir = b.t.TempDir()
+	if err := os.CopyFS(b.dir, os.DirFS(dir)); err != nil {
+		b.t.Fatal(err)
 	}
 }
 

@@ -70,23 +70,32 @@ func stands(quote string, shown []threatmodel.Passage) bool {
 	return false
 }
 
-// recite walks an answer and mends its citations in place.
+// recite mends the citations of an answer in place.
 func recite(v any, shown []threatmodel.Passage) {
+	eachCitation(v, func(c map[string]any) {
+		at, isAt := c["at"].(string)
+		words, isWords := c["words"].(string)
+		if isAt && isWords {
+			now := follow(ground.Citation{At: at, Words: words}, shown)
+			c["at"], c["words"] = now.At, now.Words
+		}
+	})
+}
+
+// eachCitation walks an answer.
+func eachCitation(v any, f func(map[string]any)) {
 	switch x := v.(type) {
 	case []any:
 		for _, item := range x {
-			recite(item, shown)
+			eachCitation(item, f)
 		}
 	case map[string]any:
-		at, isAt := x["at"].(string)
-		words, isWords := x["words"].(string)
-		if isAt && isWords {
-			now := follow(ground.Citation{At: at, Words: words}, shown)
-			x["at"], x["words"] = now.At, now.Words
+		if x["at"] != nil && x["words"] != nil {
+			f(x)
 			return
 		}
 		for _, item := range x {
-			recite(item, shown)
+			eachCitation(item, f)
 		}
 	}
 }
@@ -116,3 +125,55 @@ func follow(c ground.Citation, shown []threatmodel.Passage) ground.Citation {
 
 // number is a sentence's number as prompts show it.
 func number(p, s int) string { return fmt.Sprintf("P%d.%d", p+1, s+1) }
+
+// withNew adds to the lists of an answer the items of another that rest on new
+// sentences alone, which the answer does not cite itself. isNew is told the
+// number of a sentence.
+func withNew(answer, found json.RawMessage, isNew func(at string) bool) (json.RawMessage, error) {
+	var into map[string]any
+	var from map[string][]map[string]any
+	if err := json.Unmarshal(answer, &into); err != nil {
+		return nil, fmt.Errorf("reading the baseline's answer: %w", err)
+	}
+	if err := json.Unmarshal(found, &from); err != nil {
+		return nil, fmt.Errorf("reading the stand-in's answer: %w", err)
+	}
+	cited := map[string]bool{}
+	eachCitation(into, func(c map[string]any) { cited[fmt.Sprint(c["at"])] = true })
+	for key, items := range from {
+		list, _ := into[key].([]any)
+		for _, item := range items {
+			if restsOnNew(item, func(at string) bool { return isNew(at) && !cited[at] }) {
+				list = append(list, item)
+			}
+		}
+		if list != nil {
+			into[key] = list
+		}
+	}
+	return json.Marshal(into)
+}
+
+// restsOnNew reports whether an item cites something, and only what is new.
+func restsOnNew(item map[string]any, isNew func(at string) bool) bool {
+	citations, _ := item["citations"].([]any)
+	for _, c := range citations {
+		cited, _ := c.(map[string]any)
+		if at, _ := cited["at"].(string); !isNew(at) {
+			return false
+		}
+	}
+	return len(citations) > 0
+}
+
+// sentenceAt is the sentence of a number; empty where there is none such.
+func sentenceAt(at string, shown []threatmodel.Passage) string {
+	for i := range shown {
+		for j := range shown[i].Sentences {
+			if number(i, j) == at {
+				return shown[i].Sentences[j].Text
+			}
+		}
+	}
+	return ""
+}

@@ -8,6 +8,8 @@ import (
 
 	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
+
+	"github.com/bartizan-security/bartizan/pkg/threatmodel"
 )
 
 // Fold reduces a text to what makes it the same text for a reader:
@@ -61,6 +63,19 @@ func hashFolded(folded string) string {
 
 // short is the form of a hash in threatmodel.Document.Sentences.
 func short(hash string) string { return hash[:min(len(hash), 16)] }
+
+// Known are the sentences that the documents of a model hold; nil holds none.
+func Known(m *threatmodel.Model) func(sentence string) bool {
+	known := map[string]bool{}
+	if m != nil {
+		for i := range m.Documents {
+			for _, h := range m.Documents[i].Sentences {
+				known[h] = true
+			}
+		}
+	}
+	return func(sentence string) bool { return known[short(Hash(sentence))] }
+}
 
 // wordsOf are the words of a folded text: runs of letters and digits. In
 // scripts that are written without spaces each character is a word.
