@@ -112,7 +112,8 @@ create table bartizan.threat (
     version         bigint not null default 1,
     first_seen_at   timestamptz not null default now(),
     updated_at      timestamptz not null default now(),
-    terms           tsvector not null,
+    terms           tsvector not null generated always as
+                    (bartizan.terms(array['@' || organization_id::text, '@' || system_id::text], title || ' ' || statement || ' ' || element)) stored,
     -- threatmodel.Threat.
     content         jsonb not null,
     primary key (organization_id, system_id, id),
@@ -172,25 +173,34 @@ create table bartizan.event (
 create index event_of_subject on bartizan.event (organization_id, subject, id);
 
 -- Work that waits for its turn. River gets at most a few jobs of an
--- organization at a time, round robin, so that no tenant holds up another.
+-- organization and kind at a time, round robin, so that no tenant holds up
+-- another. An entry is done when it is deleted: in the same transaction as the
+-- result where that can be, else after it. A worker that is at work on entries
+-- renews alive_until; those of a worker that died wait again.
 create table bartizan.backlog (
     organization_id uuid not null references bartizan.organization,
     id              bigint not null generated always as identity,
-    kind            text not null, -- ingest, analyse, batch, deliver
+    kind            text not null check (kind in ('ingest', 'analyse', 'batch', 'deliver')),
     -- What the work is on; work of the same kind on the same subject that
     -- still waits is one entry.
     subject         uuid not null,
-    priority        smallint not null default 2, -- 1 a person waits, 2 usual, 3 batch
+    priority        smallint not null default 2 check (priority between 1 and 4), -- 1 a person waits, 2 usual, 3 batch
     not_before      timestamptz not null default now(),
     created_at      timestamptz not null default now(),
-    -- The job it was handed over as; null while it waits.
+    attempts        int not null default 0,
+    error           text not null default '',
+    -- The River job it was handed over as; null while it waits.
     job_id          bigint,
     handed_at       timestamptz,
+    -- Who is at work on it; empty while it waits or stands in River's queue.
+    holder          text not null default '',
+    alive_until     timestamptz,
     primary key (organization_id, id)
 );
 create unique index backlog_waiting on bartizan.backlog (organization_id, kind, subject) where job_id is null;
-create index backlog_next on bartizan.backlog (priority, not_before, id) where job_id is null;
-create index backlog_handed on bartizan.backlog (organization_id, job_id) where job_id is not null;
+create index backlog_next on bartizan.backlog (organization_id, kind, priority, not_before, id) where job_id is null;
+create index backlog_handed on bartizan.backlog (organization_id, kind) where job_id is not null;
+create index backlog_held on bartizan.backlog (holder) where holder <> '';
 
 create table bartizan.batch (
     organization_id uuid not null references bartizan.organization,
@@ -245,4 +255,5 @@ create table bartizan.schedule (
 create index schedule_next on bartizan.schedule (next_at) where enabled;
 
 -- +goose Down
-select 1;
+drop table bartizan.schedule, bartizan.batch_item, bartizan.batch, bartizan.backlog, bartizan.event, bartizan.answer, bartizan.decision,
+    bartizan.threat, bartizan.model_version, bartizan.work, bartizan.analysis_state, bartizan.analysis;
