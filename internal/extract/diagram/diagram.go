@@ -1,7 +1,7 @@
-// Package diagram reads the elements and flows out of diagrams that are
-// written as text: Mermaid flowcharts and sequence diagrams.
+// Package diagram reads the elements, flows and boundaries out of diagrams:
+// those written as text, in Mermaid and PlantUML, and those drawn in draw.io.
 //
-// It is lenient where Mermaid is strict: a statement that it does not
+// It is lenient where their own tools are strict: a statement that it does not
 // understand is a [Problem], and the rest of the diagram is still read.
 package diagram
 
@@ -42,7 +42,7 @@ const (
 // diagrams are written.
 func Is(language string) bool {
 	switch strings.ToLower(language) {
-	case "mermaid", "mmd", "plantuml", "puml":
+	case "mermaid", "mmd", "plantuml", "puml", "c4plantuml", "wsd", "iuml":
 		return true
 	}
 	return false
@@ -60,6 +60,8 @@ func Read(language, source string) (threatmodel.Diagram, []Problem) {
 	switch strings.ToLower(language) {
 	case "mermaid", "mmd":
 		return readMermaid(source)
+	case "plantuml", "puml", "c4plantuml", "wsd", "iuml":
+		return readPlantUML(source)
 	}
 	return threatmodel.Diagram{}, []Problem{{1, "diagrams in " + language + " are kept as text; their elements are not read"}}
 }

@@ -20,7 +20,7 @@ func show(d threatmodel.Diagram, problems []Problem, source string) []string {
 		return " in " + group
 	}
 	for _, g := range d.Groups {
-		lines = append(lines, fmt.Sprintf("group %s %q%s", g.ID, g.Name, in(g.Group)))
+		lines = append(lines, fmt.Sprintf("group %s %q%s%s", g.ID, g.Name, technology(g), in(g.Group)))
 	}
 	kinds := map[threatmodel.Kind]string{threatmodel.Process: "process", threatmodel.DataStore: "store", threatmodel.ExternalEntity: "external"}
 	for _, n := range d.Nodes {

@@ -47,7 +47,7 @@ type group struct {
 	place
 	// members are the nodes mentioned inside, in order.
 	members []string
-	// inside counts the nodes and groups declared in it.
+	// inside counts what is declared and mentioned in it.
 	inside int
 }
 
@@ -72,10 +72,12 @@ func (g *graph) mention(id string, at place) *node {
 			g.put(&g.nodes[i])
 		}
 	}
-	if n := len(g.open); n > 0 && !g.declaring {
+	if n := len(g.open); n > 0 {
 		inner := &g.groups[g.open[n-1]]
-		inner.members = append(inner.members, id)
 		inner.inside++
+		if !g.declaring {
+			inner.members = append(inner.members, id)
+		}
 	}
 	return &g.nodes[i]
 }
@@ -94,9 +96,7 @@ func (g *graph) declare(id string, at place) *node {
 // put places a node in the innermost open group.
 func (g *graph) put(n *node) {
 	if last := len(g.open); last > 0 {
-		inner := &g.groups[g.open[last-1]]
-		n.group = inner.id
-		inner.inside++
+		n.group = g.groups[g.open[last-1]].id
 	}
 }
 

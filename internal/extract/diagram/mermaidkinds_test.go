@@ -17,7 +17,7 @@ func TestC4(t *testing.T) {
 			"deployment nodes hold others, or are elements where they hold none",
 			"Deployment_Node(aws, \"AWS\", \"eu-west-1\") {\n Node(eks, \"EKS\") {\n  Container(api, \"API\")\n }\n Deployment_Node(w, \"Web server\", \"nginx\")\n}\nRel(w, api, \"\")",
 			[]string{
-				`group aws "AWS"`, `group eks "EKS" in aws`, `process w "Web server" [nginx] in aws`, `process api "API" in eks`, "w -> api",
+				`group aws "AWS" [eu-west-1]`, `group eks "EKS" in aws`, `process w "Web server" [nginx] in aws`, `process api "API" in eks`, "w -> api",
 			},
 		},
 		{
