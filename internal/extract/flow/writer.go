@@ -93,7 +93,8 @@ func (w *Writer) OpenItem() {
 	}
 }
 
-// Mark begins an item with a bullet of its own, such as "2.1 ".
+// Mark sets a bullet of its own, such as "2.1 ", before the next item, heading
+// or footnote.
 func (w *Writer) Mark(marker string) { w.marker = marker }
 
 // CloseItem ends an item; one without text leaves nothing.
@@ -206,6 +207,8 @@ func (w *Writer) add(blk threatmodel.Block, r Run) {
 			marker = strings.Repeat("  ", min(depth-1, maxIndent)) + w.marker
 			w.marker = ""
 		}
+	} else {
+		marker, w.marker = w.marker, ""
 	}
 	w.write(blk, marker, r)
 }
