@@ -7,23 +7,13 @@
 -- Two roles: the owner of this schema migrates, keeps house and purges; the
 -- application role bartizan_app owns nothing and cannot bypass the policies.
 -- 00009_policies.sql grants and protects; a table that it does not know fails
--- the isolation test.
+-- the isolation test. The role, the schema and the extension vector are made
+-- before the first migration, by code that can say what is missing.
+--
+-- organization_id is the tenant of the transaction where an insert does not
+-- name it: see 00009_policies.sql.
 
 -- +goose Up
-
--- +goose StatementBegin
-do $$
-begin
-    if not exists (select from pg_roles where rolname = 'bartizan_app') then
-        create role bartizan_app nologin nosuperuser nobypassrls nocreatedb nocreaterole;
-    end if;
-end
-$$;
--- +goose StatementEnd
-
-create schema if not exists bartizan;
-
-create extension if not exists vector;
 
 -- The tenant of the transaction: null, hence no rows, where none is set.
 create function bartizan.current_organization() returns uuid
@@ -185,21 +175,40 @@ create table bartizan.source (
     foreign key (organization_id, revision_id) references bartizan.revision on delete cascade
 );
 
+-- What the full-text index knows a text by. Documents come in any language, and
+-- what people search for are mostly names and technical terms: so every word
+-- as it stands (simple), and beside it the stems of English. A text in another
+-- language is found by its words, and none is lost to a stemmer or a list of
+-- stop words that is not made for it. scope holds the keys of the tenant and
+-- of what else narrows a search: the index then intersects with them, and the
+-- words of other tenants cost nothing. What stands past 50,000 characters of
+-- one text is not searched: a tsvector holds 1 MB.
+create function bartizan.terms(scope text[], text text) returns tsvector
+    language sql immutable parallel safe
+    return array_to_tsvector(scope)
+        || to_tsvector('pg_catalog.simple'::regconfig, left(text, 50000))
+        || to_tsvector('pg_catalog.english'::regconfig, left(text, 50000));
+
 -- A distinct passage of a system: one row however often it stands there.
 create table bartizan.passage (
     organization_id uuid not null,
     system_id       uuid not null,
     id              bigint not null generated always as identity,
-    -- Hash of text and nearest heading: the passage's id without the occurrence.
-    hash            text not null,
+    -- SHA-256 of nearest heading and text, white space folded.
+    hash            bytea not null check (octet_length(hash) = 32),
     heading         text not null default '',
     text            text not null,
-    terms           tsvector not null,
+    -- False where no revision that counts holds the passage any more; the row
+    -- stays, so that its vector is never made again.
+    current         boolean not null default true,
+    terms           tsvector not null generated always as
+                    (bartizan.terms(array['@' || organization_id::text, '@' || system_id::text], heading || ' ' || text)) stored,
     primary key (organization_id, system_id, id),
     unique (organization_id, system_id, hash),
     foreign key (organization_id, system_id) references bartizan.system on delete cascade
 );
-create index passage_terms on bartizan.passage using gin (terms);
+create index passage_hash on bartizan.passage (organization_id, hash);
+create index passage_terms on bartizan.passage using gin (terms) where current;
 
 -- Where passages stand: the passages of each source.
 create table bartizan.occurrence (
@@ -219,26 +228,33 @@ create index occurrence_passage on bartizan.occurrence (organization_id, system_
 
 -- Embedding models that vectors were made by.
 create table bartizan.embedding_model (
-    id         smallint primary key generated always as identity,
-    name       text not null unique,
-    dimensions int not null
+    organization_id uuid not null references bartizan.organization,
+    id              smallint not null,
+    name            text not null,
+    dimensions      int not null,
+    primary key (organization_id, id),
+    unique (organization_id, name)
 );
 
 -- One narrow row a distinct passage and embedding model, read as a whole for
 -- the scope of a search: exact search beats an approximate index up to about
--- 50,000 vectors. current is false where no current revision holds the
--- passage any more; the vector stays, so that it is never made again.
+-- 50,000 vectors. current is that of the passage.
 create table bartizan.vector (
     organization_id uuid not null,
     system_id       uuid not null,
-    model           smallint not null references bartizan.embedding_model,
+    model           smallint not null,
     passage         bigint not null,
     current         boolean not null default true,
     embedding       halfvec not null,
     primary key (organization_id, system_id, model, passage),
-    foreign key (organization_id, system_id, passage) references bartizan.passage on delete cascade
+    foreign key (organization_id, system_id, passage) references bartizan.passage on delete cascade,
+    foreign key (organization_id, model) references bartizan.embedding_model
 );
 alter table bartizan.vector alter column embedding set storage plain;
 
 -- +goose Down
-drop schema bartizan cascade;
+drop table bartizan.vector, bartizan.embedding_model, bartizan.occurrence, bartizan.passage, bartizan.source, bartizan.ingestion,
+    bartizan.revision, bartizan.original_piece, bartizan.original, bartizan.document, bartizan.token, bartizan.system, bartizan.member,
+    bartizan.organization;
+drop function bartizan.terms;
+drop function bartizan.current_organization;

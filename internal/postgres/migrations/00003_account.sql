@@ -152,9 +152,8 @@ create table bartizan.catalog (
     primary key (organization_id, id)
 );
 
--- The audit trail. hash = SHA-256 over previous, sequence, time, actor,
--- action, object and the digest of details; purging takes the details and
--- leaves the digest, and the chain still verifies.
+-- The audit trail. How hash and digest are made stands at postgres.AuditEvent;
+-- purging takes the details and leaves the digest, and the chain still verifies.
 create table bartizan.audit_event (
     organization_id uuid not null references bartizan.organization,
     sequence        bigint not null,
@@ -163,7 +162,9 @@ create table bartizan.audit_event (
     action          text not null,
     object          text not null,
     digest          bytea not null,
-    details         jsonb,
+    -- The bytes that the digest is of: json keeps them as they came, jsonb
+    -- would not. Null where they were purged.
+    details         json,
     previous        bytea not null,
     hash            bytea not null,
     primary key (organization_id, sequence)
@@ -187,4 +188,6 @@ create table bartizan.checkpoint (
 );
 
 -- +goose Down
-select 1;
+drop table bartizan.checkpoint, bartizan.audit_head, bartizan.audit_event, bartizan.catalog, bartizan.idempotency, bartizan.delivery,
+    bartizan.webhook, bartizan.usage, bartizan.minute, bartizan.slot, bartizan.memo_mode, bartizan.memo_claim, bartizan.memo_fault,
+    bartizan.memo_use, bartizan.memo;

@@ -9,21 +9,19 @@ do $$
 declare
     t text;
     append_only constant text[] := '{revision,source,analysis,model_version,decision,answer,audit_event,checkpoint,original,original_piece}';
-    shared      constant text[] := '{embedding_model}';
 begin
-    for t in select tablename from pg_tables where schemaname = 'bartizan' loop
+    for t in select tablename from pg_tables where schemaname = 'bartizan' and tablename <> 'migration' loop
         execute format('grant select, insert on bartizan.%I to bartizan_app', t);
         if not t = any (append_only) then
             execute format('grant update, delete on bartizan.%I to bartizan_app', t);
-        end if;
-        if t = any (shared) then
-            execute format('revoke update, delete on bartizan.%I from bartizan_app', t);
-            continue;
         end if;
         execute format('alter table bartizan.%I enable row level security', t);
         execute format('create policy tenant on bartizan.%I to bartizan_app
             using (organization_id = (select bartizan.current_organization()))
             with check (organization_id = (select bartizan.current_organization()))', t);
+        if t <> 'organization' then
+            execute format('alter table bartizan.%I alter column organization_id set default bartizan.current_organization()', t);
+        end if;
     end loop;
 end
 $$;
@@ -36,4 +34,4 @@ grant usage on all sequences in schema bartizan to bartizan_app;
 grant execute on function bartizan.current_organization() to bartizan_app;
 
 -- +goose Down
-select 1;
+drop owned by bartizan_app;
