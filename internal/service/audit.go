@@ -15,6 +15,6 @@ func (s *Service) AuditEvents(ctx context.Context, a Actor, object string, list 
 // VerifyAudit follows the chain of the audit trail. A checkpoint, as the log
 // or a webhook got it, proves that no tail was cut; empty for none. Scope
 // admin.
-func (s *Service) VerifyAudit(ctx context.Context, a Actor, checkpoint string) (resource.AuditReport, error) {
-	return resource.AuditReport{}, errNotBuilt
+func (s *Service) VerifyAudit(ctx context.Context, a Actor, checkpoint string) (resource.AuditVerdict, error) {
+	return resource.AuditVerdict{}, errNotBuilt
 }

@@ -3,6 +3,8 @@ package service
 import (
 	"context"
 
+	"github.com/google/uuid"
+
 	"github.com/bartizan-security/bartizan/pkg/resource"
 )
 
@@ -24,7 +26,7 @@ func (s *Service) Organization(ctx context.Context, a Actor) (resource.Organizat
 }
 
 // UpdateOrganization changes title and settings. Scope admin.
-func (s *Service) UpdateOrganization(ctx context.Context, a Actor, patch resource.OrganizationPatch, ifMatch int64) (resource.Organization, error) {
+func (s *Service) UpdateOrganization(ctx context.Context, a Actor, edit resource.OrganizationEdit, ifMatch int64) (resource.Organization, error) {
 	return resource.Organization{}, errNotBuilt
 }
 
@@ -34,7 +36,7 @@ func (s *Service) Members(ctx context.Context, a Actor, list resource.List) (res
 }
 
 // Member is one of them. Scope admin.
-func (s *Service) Member(ctx context.Context, a Actor, id string) (resource.Member, error) {
+func (s *Service) Member(ctx context.Context, a Actor, id uuid.UUID) (resource.Member, error) {
 	return resource.Member{}, errNotBuilt
 }
 
@@ -44,12 +46,12 @@ func (s *Service) CreateMember(ctx context.Context, a Actor, in resource.NewMemb
 }
 
 // UpdateMember changes a person's name or role. Scope admin.
-func (s *Service) UpdateMember(ctx context.Context, a Actor, id string, patch resource.MemberPatch, ifMatch int64) (resource.Member, error) {
+func (s *Service) UpdateMember(ctx context.Context, a Actor, id uuid.UUID, edit resource.MemberEdit, ifMatch int64) (resource.Member, error) {
 	return resource.Member{}, errNotBuilt
 }
 
 // RemoveMember removes a person and revokes the person's tokens. Scope admin.
-func (s *Service) RemoveMember(ctx context.Context, a Actor, id string) error {
+func (s *Service) RemoveMember(ctx context.Context, a Actor, id uuid.UUID) error {
 	return errNotBuilt
 }
 

@@ -3,6 +3,8 @@ package service
 import (
 	"context"
 
+	"github.com/google/uuid"
+
 	"github.com/bartizan-security/bartizan/pkg/resource"
 )
 
@@ -12,7 +14,7 @@ func (s *Service) Schedules(ctx context.Context, a Actor, list resource.List) (r
 }
 
 // Schedule is one schedule. Scope read, of the whole organization.
-func (s *Service) Schedule(ctx context.Context, a Actor, id string) (resource.Schedule, error) {
+func (s *Service) Schedule(ctx context.Context, a Actor, id uuid.UUID) (resource.Schedule, error) {
 	return resource.Schedule{}, errNotBuilt
 }
 
@@ -22,11 +24,11 @@ func (s *Service) CreateSchedule(ctx context.Context, a Actor, in resource.NewSc
 }
 
 // UpdateSchedule changes a schedule. Scope admin.
-func (s *Service) UpdateSchedule(ctx context.Context, a Actor, id string, patch resource.SchedulePatch, ifMatch int64) (resource.Schedule, error) {
+func (s *Service) UpdateSchedule(ctx context.Context, a Actor, id uuid.UUID, edit resource.ScheduleEdit, ifMatch int64) (resource.Schedule, error) {
 	return resource.Schedule{}, errNotBuilt
 }
 
 // DeleteSchedule removes a schedule; its batches stay. Scope admin.
-func (s *Service) DeleteSchedule(ctx context.Context, a Actor, id string) error {
+func (s *Service) DeleteSchedule(ctx context.Context, a Actor, id uuid.UUID) error {
 	return errNotBuilt
 }

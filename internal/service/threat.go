@@ -3,6 +3,8 @@ package service
 import (
 	"context"
 
+	"github.com/google/uuid"
+
 	"github.com/bartizan-security/bartizan/pkg/resource"
 )
 
@@ -13,30 +15,30 @@ func (s *Service) Threats(ctx context.Context, a Actor, filter resource.ThreatFi
 }
 
 // Threat is one threat by the system and its id in the model. Scope read.
-func (s *Service) Threat(ctx context.Context, a Actor, system, id string) (resource.Threat, error) {
+func (s *Service) Threat(ctx context.Context, a Actor, system uuid.UUID, id string) (resource.Threat, error) {
 	return resource.Threat{}, errNotBuilt
 }
 
-// Review lists the threats whose decision is to be looked at again, or where
-// system is empty those of all. Scope read.
-func (s *Service) Review(ctx context.Context, a Actor, system string, list resource.List) (resource.Page[resource.Threat], error) {
+// Review lists the threats whose decision is to be looked at again; a nil
+// system stands for all in the actor's reach. Scope read.
+func (s *Service) Review(ctx context.Context, a Actor, system *uuid.UUID, list resource.List) (resource.Page[resource.Threat], error) {
 	return resource.Page[resource.Threat]{}, errNotBuilt
 }
 
 // Decide records a decision, bound to the evidence that the threat rests on
 // now. Scope decide.
-func (s *Service) Decide(ctx context.Context, a Actor, system, id string, in resource.Decision, ifMatch int64) (resource.Threat, error) {
+func (s *Service) Decide(ctx context.Context, a Actor, system uuid.UUID, id string, in resource.Decision, ifMatch int64) (resource.Threat, error) {
 	return resource.Threat{}, errNotBuilt
 }
 
 // EditThreat changes a person's part of a threat; a person's wording stays in
 // later analyses. Scope write.
-func (s *Service) EditThreat(ctx context.Context, a Actor, system, id string, in resource.ThreatEdit, ifMatch int64) (resource.Threat, error) {
+func (s *Service) EditThreat(ctx context.Context, a Actor, system uuid.UUID, id string, in resource.ThreatEdit, ifMatch int64) (resource.Threat, error) {
 	return resource.Threat{}, errNotBuilt
 }
 
 // AddThreat adds a threat that a person found, on a quote of a current
 // document. Scope write.
-func (s *Service) AddThreat(ctx context.Context, a Actor, system string, in resource.NewThreat) (resource.Threat, error) {
+func (s *Service) AddThreat(ctx context.Context, a Actor, system uuid.UUID, in resource.NewThreat) (resource.Threat, error) {
 	return resource.Threat{}, errNotBuilt
 }

@@ -3,6 +3,8 @@ package service
 import (
 	"context"
 
+	"github.com/google/uuid"
+
 	"github.com/bartizan-security/bartizan/pkg/resource"
 )
 
@@ -19,7 +21,7 @@ func (s *Service) Tokens(ctx context.Context, a Actor, list resource.List) (reso
 }
 
 // Token is one of them. Scope admin.
-func (s *Service) Token(ctx context.Context, a Actor, id string) (resource.Token, error) {
+func (s *Service) Token(ctx context.Context, a Actor, id uuid.UUID) (resource.Token, error) {
 	return resource.Token{}, errNotBuilt
 }
 
@@ -36,6 +38,6 @@ func (s *Service) CreateFirstToken(ctx context.Context, organization, name strin
 }
 
 // RevokeToken ends a token. Scope admin.
-func (s *Service) RevokeToken(ctx context.Context, a Actor, id string) error {
+func (s *Service) RevokeToken(ctx context.Context, a Actor, id uuid.UUID) error {
 	return errNotBuilt
 }
