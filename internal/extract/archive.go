@@ -31,6 +31,9 @@ func (s *session) zip(in input) {
 		s.fail(in.error(KindDamaged, fmt.Errorf("the zip file is damaged or cut short: %w", err), "Fetch or export it again"))
 		return
 	}
+	if s.office(in, zr) {
+		return
+	}
 	if err := s.checkZip(in, zr); err != nil {
 		s.fail(err)
 		return
@@ -55,7 +58,7 @@ func (s *session) container(in input, what string, read func()) {
 		return
 	}
 	s.fail(in.error(KindNothing, fmt.Errorf("the %s holds no document that can be read%s", what, s.opt.Summary.reasons(skipped)),
-		"Bartizan reads PDF, Markdown, text, Confluence exports, and archives of these"))
+		"Bartizan reads PDF, Word, Markdown, HTML, text, Confluence exports, and archives of these"))
 }
 
 // reasons says why the files from the given one on were passed over.
@@ -100,16 +103,10 @@ func checkName(name string) error {
 	return nil
 }
 
-// officeFormat tells the office documents and programs that are zip files.
+// officeFormat tells the documents and programs that are zip files and not read.
 func officeFormat(zr *zip.Reader) string {
 	for _, f := range zr.File {
 		switch {
-		case strings.HasPrefix(f.Name, "word/"):
-			return "a Word document"
-		case strings.HasPrefix(f.Name, "ppt/"):
-			return "a PowerPoint presentation"
-		case strings.HasPrefix(f.Name, "xl/"):
-			return "an Excel workbook"
 		case f.Name == "META-INF/MANIFEST.MF":
 			return "a Java archive"
 		case f.Name == "mimetype":

@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"github.com/bartizan-security/bartizan/internal/extract/confluence"
+	"github.com/bartizan-security/bartizan/internal/extract/office"
 )
 
 // family is what the first bytes of a file say that it is.
@@ -132,9 +133,13 @@ func (s *session) file(in input) {
 // foreign tells that a format is not read.
 func (s *session) foreign(in input, format foreign) {
 	err := fmt.Errorf("this is %s", format.name)
-	if format.document {
-		s.fail(in.error(KindNotDocument, err, "It is not read; save it as PDF, Markdown or text, or unpack it"))
+	if format.document && office.IsEncrypted(in.r, in.size) {
+		s.fail(in.error(KindEncrypted, errors.New("the document is encrypted"), "Open it in Word, take the password off, and save it"))
 		return
 	}
-	s.reject(in, KindNotDocument, err, "Bartizan reads PDF, Markdown, text, Confluence exports, and archives of these")
+	if format.document {
+		s.fail(in.error(KindNotDocument, err, "It is not read; save it as PDF, Word (.docx), Markdown or text, or unpack it"))
+		return
+	}
+	s.reject(in, KindNotDocument, err, "Bartizan reads PDF, Word, Markdown, HTML, text, Confluence exports, and archives of these")
 }

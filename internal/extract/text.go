@@ -32,7 +32,7 @@ func (s *session) text(in input) {
 	t, err := plain.Decode(data)
 	if err != nil {
 		s.reject(in, KindNotDocument, fmt.Errorf("this is no document: %w", err),
-			"Bartizan reads PDF, Markdown, text, Confluence exports, and archives of these")
+			"Bartizan reads PDF, Word, Markdown, HTML, text, Confluence exports, and archives of these")
 		return
 	}
 	if strings.TrimSpace(t.Content) == "" {

@@ -33,6 +33,8 @@ type document struct {
 	// open is the text of a paragraph whose end was deleted: it goes on with the
 	// next.
 	open *paragraph
+	// listID is the list that the last item of the first level belonged to.
+	listID string
 	// later are notes, comments and deletions that wait until the table around
 	// their place has ended.
 	later []func()

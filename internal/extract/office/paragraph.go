@@ -156,6 +156,12 @@ func (d *document) item(n numbering, r flow.Run) {
 		d.w.Paragraph(r)
 		return
 	}
+	if n.level == 0 && n.id != d.listID {
+		d.closeLists()
+	}
+	if n.level == 0 {
+		d.listID = n.id
+	}
 	for d.w.Lists() > n.level+1 {
 		d.w.CloseList()
 	}
