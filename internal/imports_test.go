@@ -54,9 +54,10 @@ var allowed = map[string][]string{
 		"internal/analyze", "internal/analyst", "internal/catalog", "internal/pattern", "internal/llm", "internal/decision", "internal/reconcile",
 		"internal/ground", "internal/compare", "internal/estimate", "internal/config", "internal/gate", "internal/report", "prompts",
 	},
-	"internal/job": {"pkg/threatmodel", "pkg/resource", "internal/identifier", "internal/service"},
-	"internal/api": {"pkg/threatmodel", "pkg/resource", "internal/identifier", "internal/service"},
-	"cmd":          {"pkg", "internal", "prompts"},
+	"internal/job":     {"pkg/threatmodel", "pkg/resource", "internal/identifier", "internal/service"},
+	"internal/monitor": {"internal/service"},
+	"internal/api":     {"pkg/threatmodel", "pkg/resource", "internal/identifier", "internal/service"},
+	"cmd":              {"pkg", "internal", "prompts"},
 }
 
 // TestImportsPointOneWay holds the layout: who may know whom.

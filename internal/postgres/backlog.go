@@ -391,3 +391,40 @@ func (b *Bell) drop() {
 	defer cancel()
 	_ = conn.Close(ctx)
 }
+
+// QueueState is what waits of a kind, and what is under way.
+type QueueState struct {
+	Kind    Kind
+	Waiting int
+	Running int
+	// Oldest is how long the entry has waited that could have begun first.
+	Oldest time.Duration
+}
+
+// Queue tells the state of the backlog, all organizations together.
+func (db *DB) Queue(ctx context.Context) ([]QueueState, error) {
+	var out []QueueState
+	err := db.Owner(ctx, func(tx *Tx) error {
+		rows, err := tx.Query(ctx, `
+			select k.kind, count(b.id) filter (where b.holder = ''), count(b.id) filter (where b.holder <> ''),
+				coalesce(extract(epoch from max(now() - greatest(b.created_at, b.not_before)) filter (where b.holder = '' and b.not_before <= now())), 0)::float8
+			from unnest(array['ingest', 'analyse', 'batch', 'deliver']) k (kind)
+			left join bartizan.backlog b using (kind)
+			group by k.kind order by k.kind`)
+		if err != nil {
+			return err
+		}
+		out, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (QueueState, error) {
+			var s QueueState
+			var oldest float64
+			err := row.Scan(&s.Kind, &s.Waiting, &s.Running, &oldest)
+			s.Oldest = time.Duration(oldest * float64(time.Second))
+			return s, err
+		})
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading the state of the backlog: %w", err)
+	}
+	return out, nil
+}

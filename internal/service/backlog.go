@@ -74,3 +74,15 @@ func (s *Service) Sweep(ctx context.Context) (int, error) { return 0, errNotBuil
 // WaitForWork returns when something was added to the backlog, or after the
 // given time.
 func (s *Service) WaitForWork(ctx context.Context, atMost time.Duration) error { return errNotBuilt }
+
+// QueueState is what waits of a kind of work, and what is under way, all
+// organizations together.
+type QueueState struct {
+	Kind             WorkKind
+	Waiting, Running int
+	// Oldest is how long the work has waited that could have begun first.
+	Oldest time.Duration
+}
+
+// QueueState tells the state of the backlog.
+func (s *Service) QueueState(ctx context.Context) ([]QueueState, error) { return nil, errNotBuilt }
