@@ -168,19 +168,23 @@ func (s *session) export(in input, e *export, src exportSource) {
 		Names: src.names(e.dir),
 		Read:  func(name string) ([]byte, error) { return src.whole(path.Join(e.dir, name)) },
 	}
-	s.pages(in, confluence.ReadHTML(s.ctx, folder, s.confluenceOptions()))
+	s.pages(in, confluence.ReadHTML(s.ctx, folder, s.confluenceOptions(), s.leftOut(in)))
 }
 
 func (s *session) confluenceOptions() confluence.Options {
-	return confluence.Options{MaxTableCells: s.limit.TableCells}
+	return confluence.Options{MaxTableCells: s.limit.TableCells, Comments: s.opt.Comments, Spool: s.opt.Spool}
+}
+
+// leftOut lists, by its kind, what an export holds and is not read.
+func (s *session) leftOut(in input) func(kind string, n int) {
+	return func(kind string, n int) {
+		s.opt.Summary.skip(in.display(), fmt.Sprintf("of the Confluence export: %d × %s", n, kind))
+	}
 }
 
 // entities reads the pages in the entities.xml of an export.
 func (s *session) entities(in input, r io.Reader) {
-	left := func(kind string, n int) {
-		s.opt.Summary.skip(in.display(), fmt.Sprintf("of the Confluence export: %d × %s", n, kind))
-	}
-	s.pages(in, confluence.ReadXML(s.ctx, r, s.confluenceOptions(), left))
+	s.pages(in, confluence.ReadXML(s.ctx, r, s.confluenceOptions(), s.leftOut(in)))
 }
 
 // entitiesFile reads an entities.xml that lies in no archive.

@@ -261,7 +261,7 @@ func TestAPageKnowsTheOneAboveIt(t *testing.T) {
 }
 
 func TestAPageAloneIsReadWithoutWhatStandsAroundIt(t *testing.T) {
-	r := readPaths(t, extract.Options{}, samples+"appointments/export/BWA/Patient-Portal_48300052.html")
+	r := readPaths(t, extract.Options{Comments: true}, samples+"appointments/export/BWA/Patient-Portal_48300052.html")
 	if len(r.docs) != 1 || r.docs[0].Title != "Patient Portal" || r.docs[0].Name != "Patient-Portal_48300052.html" {
 		t.Fatalf("documents %+v, errors %s", r.docs, r.messages())
 	}

@@ -1,5 +1,10 @@
 package extract
 
+import "github.com/bartizan-security/bartizan/internal/extract/confluence"
+
+// SpoolFile is a file that is read once it was written, and gone when closed.
+type SpoolFile = confluence.SpoolFile
+
 // Options say how to read. The zero value reads with the default limits and
 // masks credentials.
 type Options struct {
@@ -10,7 +15,13 @@ type Options struct {
 	// CacheDir is where the PDF engine keeps its compiled code; empty for what
 	// BARTIZAN_PDF_CACHE says, else the user's cache folder.
 	CacheDir string
-	Limits   Limits
+	// Comments adds the comments under pages of Confluence, in the role of
+	// annotations; without it they are listed in Summary.
+	Comments bool
+	// Spool makes the file in which a large export is kept while it is read;
+	// nil for a temporary file.
+	Spool  func() (SpoolFile, error)
+	Limits Limits
 	// Summary, where it is not nil, is told what was passed over.
 	Summary *Summary
 }

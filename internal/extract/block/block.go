@@ -4,6 +4,8 @@ package block
 
 import (
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/bartizan-security/bartizan/pkg/threatmodel"
@@ -17,9 +19,18 @@ type Builder struct {
 	text    strings.Builder
 	blocks  []threatmodel.Block
 	path    []string
+	// shared is path as the blocks under one heading have it.
+	shared  []string
 	levels  []int
 	notices []threatmodel.Notice
 	diagram []threatmodel.Diagram
+}
+
+// Grow makes room for about as many bytes of text and as many blocks more. It
+// need not be called.
+func (b *Builder) Grow(bytes, blocks int) {
+	b.text.Grow(bytes)
+	b.blocks = slices.Grow(b.blocks, blocks)
 }
 
 // Layout appends text that belongs to no block: bullets, blank lines, form
@@ -54,14 +65,18 @@ func (b *Builder) Add(blk threatmodel.Block, text string) int {
 	if isHeading {
 		b.leave(max(1, blk.Level))
 	}
-	blk.ID = fmt.Sprintf("b%d", len(b.blocks)+1)
+	blk.ID = "b" + strconv.Itoa(len(b.blocks)+1)
 	blk.Text = text
 	blk.Locator.ByteStart = b.text.Len()
 	b.text.WriteString(text)
 	blk.Locator.ByteEnd = b.text.Len()
-	blk.Locator.HeadingPath = append([]string{}, b.path...)
+	if b.shared == nil {
+		b.shared = append([]string{}, b.path...)
+	}
+	blk.Locator.HeadingPath = b.shared[:len(b.shared):len(b.shared)]
 	b.blocks = append(b.blocks, blk)
 	if isHeading {
+		b.shared = nil
 		b.path = append(b.path, strings.Join(strings.Fields(text), " "))
 		b.levels = append(b.levels, max(1, blk.Level))
 	}
@@ -71,6 +86,7 @@ func (b *Builder) Add(blk threatmodel.Block, text string) int {
 // leave closes the headings at the given level and below.
 func (b *Builder) leave(level int) {
 	for len(b.levels) > 0 && b.levels[len(b.levels)-1] >= level {
+		b.shared = nil
 		b.levels = b.levels[:len(b.levels)-1]
 		b.path = b.path[:len(b.path)-1]
 	}

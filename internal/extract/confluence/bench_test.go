@@ -6,6 +6,8 @@ import (
 	"os"
 	"regexp"
 	"runtime"
+	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -31,7 +33,7 @@ type exportReader struct {
 	versions      int
 	made          int64
 	pages, bodyID int
-	rest          []byte
+	rest, buf     []byte
 	done          bool
 }
 
@@ -59,20 +61,21 @@ func (r *exportReader) next() []byte {
 	}
 	r.pages++
 	id := r.pages * 1000
-	out := r.page(id, 0)
+	out := r.page(r.buf[:0], id, 0)
 	for v := range r.versions {
-		out = append(out, r.page(id+v+1, id)...)
+		out = r.page(out, id+v+1, id)
 	}
+	r.buf = out
 	return out
 }
 
-func (r *exportReader) page(id, original int) []byte {
+func (r *exportReader) page(out []byte, id, original int) []byte {
 	r.bodyID++
 	of := ""
 	if original > 0 {
 		of = fmt.Sprintf("<property name=\"originalVersion\" class=\"Page\" package=\"com.atlassian.confluence.pages\"><id name=\"id\">%d</id></property>\n", original)
 	}
-	out := fmt.Appendf(nil, `<object class="Page" package="com.atlassian.confluence.pages">
+	out = fmt.Appendf(out, `<object class="Page" package="com.atlassian.confluence.pages">
 <id name="id">%d</id>
 <property name="title"><![CDATA[Page %d]]></property>
 <property name="contentStatus"><![CDATA[current]]></property>
@@ -135,4 +138,42 @@ func BenchmarkScanner(b *testing.B) {
 			}
 		}
 	}
+}
+
+// BenchmarkLargeExport reads an export of many pages, 256 MiB of it, or as many
+// MiB as BARTIZAN_BENCH_MIB says, and tells the largest memory of the process.
+func BenchmarkLargeExport(b *testing.B) {
+	all := bodies(b)
+	size := int64(256 << 20)
+	if n, err := strconv.ParseInt(os.Getenv("BARTIZAN_BENCH_MIB"), 10, 64); err == nil {
+		size = n << 20
+	}
+	b.SetBytes(size)
+	for b.Loop() {
+		pages := 0
+		for _, err := range ReadXML(b.Context(), &exportReader{bodies: all, size: size}, Options{}, nil) {
+			if err != nil {
+				b.Fatal(err)
+			}
+			pages++
+		}
+		b.ReportMetric(float64(pages), "pages")
+	}
+	b.ReportMetric(peakMemory(), "peak-MiB")
+}
+
+// peakMemory is the largest memory that the process has had, in MiB; 0 where
+// the system does not tell.
+func peakMemory() float64 {
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := strings.Cut(string(status), "VmHWM:")
+	fields := strings.Fields(rest)
+	if len(fields) == 0 {
+		return 0
+	}
+	kib, _ := strconv.ParseFloat(fields[0], 64)
+	return kib / 1024
 }

@@ -8,6 +8,7 @@ package confluence
 
 import (
 	"errors"
+	"math"
 
 	"github.com/bartizan-security/bartizan/pkg/threatmodel"
 )
@@ -31,8 +32,17 @@ type Options struct {
 	// 200,000.
 	MaxTableCells int
 	// InMemory is how many bytes of an XML export are kept in memory before
-	// a temporary file is used; default 32 MiB.
+	// a file is used; default 16 MiB.
 	InMemory int
+	// Spool makes that file; default [TempSpool].
+	Spool func() (SpoolFile, error)
+	// Comments adds the comments under a page, in the role of annotations.
+	Comments bool
+	// Attached reads a file of the export, named by its path below the
+	// export's folder, with "/". Drawings that lie in attachments are read
+	// through it; where it is nil they are said not to be read. It is only
+	// called from the goroutine that takes the pages.
+	Attached func(file string) ([]byte, error)
 }
 
 func (o Options) withDefaults() Options {
@@ -46,8 +56,12 @@ func (o Options) withDefaults() Options {
 		o.MaxTableCells = 200_000
 	}
 	if o.InMemory <= 0 {
-		o.InMemory = 32 << 20
+		o.InMemory = 16 << 20
 	}
+	if o.Spool == nil {
+		o.Spool = TempSpool
+	}
+	o.MaxBody = min(o.MaxBody, math.MaxInt32)
 	return o
 }
 
@@ -60,6 +74,18 @@ type Page struct {
 	// Parent that of the page above it, or -1. A parent comes before its
 	// children.
 	Number, Parent int
+	// Attachments are the files that the page shows or links to, in the
+	// order of the page, each once.
+	Attachments []Attachment
+}
+
+// Attachment is a file that a page shows or links to.
+type Attachment struct {
+	// Name is what people call it.
+	Name string
+	// File is its path below the folder of the export, with "/"; empty for
+	// one that lies elsewhere.
+	File string
 }
 
 // PageError tells that one page could not be read. The others still come.

@@ -140,7 +140,7 @@ func TestTheSampleAsXMLKeepsItsStructure(t *testing.T) {
 		t.Fatal(out.errs)
 	}
 	golden(t, "forge.golden", structure(out.pages))
-	want := map[string]int{"draft page": 2, "older version": 2, "deleted page": 1, "archived page": 1}
+	want := map[string]int{"comment": 1, "draft page": 2, "older version": 2, "deleted page": 1, "archived page": 1}
 	if diff := cmp.Diff(want, out.left); diff != "" {
 		t.Errorf("left out (-want +got):\n%s", diff)
 	}
@@ -189,7 +189,7 @@ func folder(t *testing.T, dir string) Folder {
 func readFolder(t *testing.T, f Folder) outcome {
 	t.Helper()
 	var out outcome
-	for p, err := range ReadHTML(t.Context(), f, Options{}) {
+	for p, err := range ReadHTML(t.Context(), f, Options{Comments: true}, nil) {
 		out.take(t, p, err)
 	}
 	return out

@@ -25,9 +25,11 @@ type object struct {
 
 type reference struct{ class, id string }
 
-// wanted are the classes of objects that are read.
+// wanted are the classes of objects that are read: true for those that may hold
+// the body of a page.
 var wanted = map[string]bool{
-	"Space": true, "Page": true, "BodyContent": true, "Comment": true, "ConfluenceUserImpl": true,
+	"Space": false, "Page": true, "BlogPost": true, "Comment": true, "BodyContent": true, "AdfContentBody": true, "AdfBodyContent": true,
+	"ConfluenceUserImpl": false, "InternalUser": false, "User": false, "Attachment": false,
 }
 
 // maxValue is the length up to which a property is kept, in bytes.
@@ -97,7 +99,7 @@ func (r *entityReader) start(t *token) {
 	if len(r.path) == 0 {
 		e.class = t.attr("class")
 		r.obj = object{class: e.class}
-		if wanted[e.class] {
+		if _, ok := wanted[e.class]; ok {
 			r.obj.values, r.obj.refs = map[string]string{}, map[string]reference{}
 		}
 	} else if r.obj.values != nil {
@@ -110,9 +112,10 @@ func (r *entityReader) start(t *token) {
 	}
 }
 
-// inBody reports whether text belongs to the body of a BodyContent.
+// inBody reports whether text belongs to a body: that of a BodyContent, or one
+// that a page itself holds.
 func (r *entityReader) inBody() bool {
-	return len(r.path) == 2 && r.obj.class == "BodyContent" && r.path[1].property == "body"
+	return len(r.path) == 2 && r.path[1].property == "body" && wanted[r.obj.class]
 }
 
 func (r *entityReader) add(text []byte) {
@@ -211,18 +214,15 @@ func (o *object) current() (bool, string) {
 // those count after which a tag closes or another section begins.
 func restoreCDATA(body []byte) []byte {
 	written := []byte("]] >")
-	if !bytes.Contains(body, written) {
-		return body
-	}
-	out := make([]byte, 0, len(body))
+	out, rest := body[:0], body
 	for {
-		i := bytes.Index(body, written)
+		i := bytes.Index(rest, written)
 		if i < 0 {
-			return append(out, body...)
+			return append(out, rest...)
 		}
-		out = append(out, body[:i]...)
-		body = body[i+len(written):]
-		if bytes.HasPrefix(body, []byte("</ac:")) || bytes.HasPrefix(body, cdataStart) {
+		out = append(out, rest[:i]...)
+		rest = rest[i+len(written):]
+		if bytes.HasPrefix(rest, []byte("</ac:")) || bytes.HasPrefix(rest, cdataStart) {
 			out = append(out, cdataEnd...)
 		} else {
 			out = append(out, written...)

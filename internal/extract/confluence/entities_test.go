@@ -144,7 +144,7 @@ func TestABodyFindsItsPage(t *testing.T) {
 
 func TestTheSpoolGivesBackWhatItWasGiven(t *testing.T) {
 	for _, inMemory := range []int{0, 100, 1 << 30} {
-		s := &spool{inMemory: inMemory}
+		s := &spool{inMemory: inMemory, create: TempSpool}
 		defer s.close()
 		var at []extent
 		for i := range 300 {
@@ -163,7 +163,7 @@ func TestTheSpoolGivesBackWhatItWasGiven(t *testing.T) {
 			if i%3 == 2 {
 				continue
 			}
-			got, err := s.read(at[n])
+			got, err := s.read(at[n], nil)
 			n++
 			if want := strings.Repeat(string(rune('a'+i%26)), i*50); err != nil || string(got) != want {
 				t.Fatalf("%d in memory, body %d: %d bytes, want %d; %v", inMemory, i, len(got), len(want), err)

@@ -60,7 +60,7 @@ func FuzzHTML(f *testing.F) {
 	f.Add(string(data))
 	f.Fuzz(func(t *testing.T, content string) {
 		folder := Folder{Names: []string{"index.html", "a_1.html"}, Read: func(string) ([]byte, error) { return []byte(content), nil }}
-		for p, err := range ReadHTML(t.Context(), folder, Options{}) {
+		for p, err := range ReadHTML(t.Context(), folder, Options{}, nil) {
 			if err != nil {
 				continue
 			}

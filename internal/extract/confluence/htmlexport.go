@@ -40,24 +40,30 @@ type Folder struct {
 // ReadHTML reads the pages of an HTML export.
 //
 // An error that is no [*PageError] is the last one.
-func ReadHTML(ctx context.Context, f Folder, opt Options) iter.Seq2[Page, error] {
+//
+// Left is told, by kind, what was left out; it may be nil.
+func ReadHTML(ctx context.Context, f Folder, opt Options, left func(kind string, n int)) iter.Seq2[Page, error] {
 	opt = opt.withDefaults()
 	return func(yield func(Page, error) bool) {
 		// An export as HTML shows what its macros did; it holds none.
-		e := &htmlExport{folder: f, opt: opt, book: &book{opt: opt, macros: &macroTable{}}, files: map[string]*page{}}
+		e := &htmlExport{folder: f, opt: opt, files: map[string]bool{}}
+		e.book = &book{opt: opt, macros: &macroTable{}, pages: &e.pages}
 		pages, err := e.tree()
 		if err != nil {
 			yield(Page{}, err)
 			return
 		}
-		for _, p := range pages {
+		for _, r := range pages {
 			if ctx.Err() != nil {
 				yield(Page{}, ctx.Err())
 				return
 			}
-			if !e.page(p, yield) {
+			if !e.page(e.pages.page(r), yield) {
 				return
 			}
+		}
+		if e.silent > 0 && left != nil {
+			left("page whose comments are not read", e.silent)
 		}
 	}
 }
@@ -66,9 +72,9 @@ func ReadHTML(ctx context.Context, f Folder, opt Options) iter.Seq2[Page, error]
 // is known of it.
 func ReadPage(doc threatmodel.Document, content string, opt Options) threatmodel.Source {
 	opt = opt.withDefaults()
-	p := &page{name: doc.Name}
-	e := &htmlExport{opt: opt, book: &book{opt: opt, macros: &macroTable{}}}
-	src := e.read(p, []byte(content)).Source
+	e := &htmlExport{opt: opt}
+	e.book = &book{opt: opt, macros: &macroTable{}, pages: &e.pages}
+	src := e.read(&page{}, doc.Name, []byte(content)).Source
 	doc.Title = src.Title
 	src.Document = doc
 	return src
@@ -81,27 +87,31 @@ type htmlExport struct {
 	book   *book
 	// space is the name of the space, which titles begin with.
 	space string
-	files map[string]*page
-	pages []*page
+	ids   idTable
+	files map[string]bool
+	pages forest
+	arena arena
+	// silent counts the pages whose comments were left out.
+	silent int
 }
 
 // tree reads the index, and finds the place of pages that it does not list.
-func (e *htmlExport) tree() ([]*page, error) {
+func (e *htmlExport) tree() ([]ref, error) {
 	source, err := e.folder.Read(IndexName)
 	if err != nil {
 		return nil, fmt.Errorf("read the list of pages: %w", err)
 	}
-	root, _ := parse(source, e.opt.MaxDepth)
+	root, _ := parse(source, e.opt.MaxDepth, &arena{})
 	if title := root.find(isElement("title")); title != nil {
 		e.space = spaceName(title.words())
 	}
 	e.list(root, "")
 	e.unlisted()
-	if len(e.pages) == 0 {
+	if e.pages.count == 0 {
 		return nil, ErrNoPages
 	}
 	e.findHome()
-	return order(e.pages, e.files, func(string) string { return "" }), nil
+	return e.pages.order(), nil
 }
 
 func isElement(name string) func(*node) bool { return func(n *node) bool { return n.name == name } }
@@ -125,11 +135,10 @@ func (e *htmlExport) list(n *node, parent string) {
 		}
 		below := parent
 		if a := c.child("a"); a != nil {
-			if file := fileOf(a.attr("href")); file != "" && e.files[file] == nil {
-				p := &page{id: file, file: file, title: a.words(), parent: parent, position: len(e.pages), placed: true}
+			if file := fileOf(a.attr("href")); file != "" && !e.files[file] {
 				img := c.child("img")
-				p.home = img != nil && strings.Contains(img.attr("src"), "home_page")
-				e.add(p)
+				home := img != nil && strings.Contains(img.attr("src"), "home_page")
+				e.add(file, a.words(), parent, home)
 				below = file
 			}
 		}
@@ -137,9 +146,12 @@ func (e *htmlExport) list(n *node, parent string) {
 	}
 }
 
-func (e *htmlExport) add(p *page) {
-	e.files[p.file] = p
-	e.pages = append(e.pages, p)
+func (e *htmlExport) add(file, title, parent string, home bool) {
+	e.files[file] = true
+	e.pages.add(page{
+		id: e.ids.key(file), file: e.pages.text.put(file), title: e.pages.text.put(title), parent: e.ids.key(parent),
+		position: int32(e.pages.count), placed: true, home: home,
+	})
 }
 
 // fileOf is the file of the export's folder that a link leads to.
@@ -165,19 +177,20 @@ func (e *htmlExport) unlisted() {
 	names := slices.Clone(e.folder.Names)
 	slices.Sort(names)
 	for _, name := range names {
-		if !isHTMLName(name) || name == IndexName || e.files[name] != nil {
+		if !isHTMLName(name) || name == IndexName || e.files[name] {
 			continue
 		}
 		source, err := e.folder.Read(name)
 		if err != nil || !IsPage(source) {
 			continue
 		}
-		root, _ := parse(source, e.opt.MaxDepth)
-		p := &page{id: name, file: name, title: e.pageTitle(root), position: len(e.pages), placed: true}
+		root, _ := parse(source, e.opt.MaxDepth, &e.arena)
+		parent := ""
 		if crumbs := root.find(hasID("breadcrumbs")); crumbs != nil {
-			p.parent = lastLink(crumbs)
+			parent = lastLink(crumbs)
 		}
-		e.add(p)
+		e.add(name, e.pageTitle(root), parent, false)
+		e.arena.reset()
 	}
 }
 
@@ -199,11 +212,12 @@ func lastLink(n *node) string {
 // does not mark one.
 func (e *htmlExport) findHome() {
 	var top []*page
-	for _, p := range e.pages {
+	for i := range e.pages.count {
+		p := e.pages.page(ref(i + 1))
 		if p.home {
 			return
 		}
-		if e.files[p.parent] == nil {
+		if e.pages.byID[p.parent] == 0 {
 			top = append(top, p)
 		}
 	}
@@ -233,30 +247,34 @@ func (e *htmlExport) pageTitle(root *node) string {
 
 // page yields a page. It reports false where no more are wanted.
 func (e *htmlExport) page(p *page, yield func(Page, error) bool) bool {
-	source, err := e.folder.Read(p.file)
+	file, name := e.pages.text.get(p.file), e.pages.path(p, "")
+	source, err := e.folder.Read(file)
 	if err == nil && int64(len(source)) > e.opt.MaxBody {
 		err = fmt.Errorf("%w: it has more than %d bytes", ErrTooLarge, e.opt.MaxBody)
 	}
 	if err != nil {
-		return yield(Page{}, &PageError{p.name, fmt.Errorf("read %s: %w", p.file, err)})
+		return yield(Page{}, &PageError{name, fmt.Errorf("read %s: %w", file, err)})
 	}
-	return yield(e.read(p, source), nil)
+	return yield(e.read(p, name, source), nil)
 }
 
 // read lays a page out: what the export puts around it is no body.
-func (e *htmlExport) read(p *page, source []byte) Page {
-	root, deep := parse(bytes.ToValidUTF8(source, []byte("\uFFFD")), e.opt.MaxDepth)
-	w := newPageWriter(e.book, p)
+func (e *htmlExport) read(p *page, name string, source []byte) Page {
+	defer e.arena.reset()
+	root, deep := parse(bytes.ToValidUTF8(source, []byte("\uFFFD")), e.opt.MaxDepth, &e.arena)
+	w := newPageWriter(e.book, p, &e.arena)
+	w.name = name
 	if deep {
 		w.notice(threatmodel.NoticeTruncated, "Elements of the page nest very deep and are read in a simpler way.")
 	}
-	if p.title == "" {
-		p.title = e.pageTitle(root)
+	title := e.pages.title(p)
+	if title == "" {
+		title = e.pageTitle(root)
 	}
 	if crumbs := root.find(hasID("breadcrumbs")); crumbs != nil {
 		w.as(threatmodel.RoleHeader, func() { w.flow.add(breadcrumbs(crumbs)) })
 	}
-	w.title(p.title)
+	w.title(title)
 	main := root.find(hasID("main-content"))
 	if main == nil {
 		main = root
@@ -267,8 +285,8 @@ func (e *htmlExport) read(p *page, source []byte) Page {
 	w.root = main
 	w.walkAll(main)
 	w.endParagraph()
-	if main != root {
-		w.sections(root)
+	if main != root && w.sections(root) {
+		e.silent++
 	}
 	return w.page("text/html", essence(source))
 }
@@ -284,18 +302,26 @@ func breadcrumbs(n *node) string {
 	return strings.Join(parts, " / ")
 }
 
-// sections writes what stands under the page: attachments, comments, footer.
-func (w *pageWriter) sections(root *node) {
+// sections writes what stands under the page: attachments, comments, footer. It
+// reports whether comments were left out.
+func (w *pageWriter) sections(root *node) (left bool) {
 	if content := root.find(hasID("content")); content != nil {
 		for _, c := range content.children {
-			if c.class("pageSection") {
-				w.as(sectionRole(c), func() { w.walkAll(c) })
+			if !c.class("pageSection") {
+				continue
 			}
+			role := sectionRole(c)
+			if role == threatmodel.RoleAnnotation && !w.book.opt.Comments {
+				left = true
+				continue
+			}
+			w.as(role, func() { w.walkAll(c) })
 		}
 	}
 	if footer := root.find(hasID("footer")); footer != nil {
 		w.as(threatmodel.RoleFooter, func() { w.walkAll(footer) })
 	}
+	return left
 }
 
 func sectionRole(n *node) threatmodel.Role {

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/bartizan-security/bartizan/pkg/threatmodel"
 )
@@ -13,7 +14,7 @@ func (w *pageWriter) macro(n *node) {
 	switch w.book.macros.kind(n.attr("ac:name")) {
 	case macroCode:
 		w.captioned(n)
-		w.code(param(n, "language"), plainBody(n))
+		w.code(codeLanguage(n), plainBody(n))
 	case macroMermaid:
 		w.code("mermaid", plainBody(n))
 	case macroPlantUML:
@@ -31,7 +32,7 @@ func (w *pageWriter) macro(n *node) {
 	case macroStatus:
 		w.flow.add(param(n, "title"))
 	case macroIssue:
-		w.flow.add(param(n, "key"))
+		w.issue(n)
 	case macroSilent:
 	default:
 		w.pageMacro(n)
@@ -52,8 +53,12 @@ func (w *pageWriter) pageMacro(n *node) {
 		w.contents(n)
 	case macroDrawing:
 		w.drawing(n)
+	case macroFile:
+		w.viewFile(n)
+	case macroAttachments:
+		w.attachmentList()
 	default:
-		w.body(n)
+		w.unknown(n)
 	}
 }
 
@@ -70,6 +75,15 @@ func param(n *node, name string) string {
 	return ""
 }
 
+// codeLanguage is the language of code: old versions name it in a parameter
+// without a name.
+func codeLanguage(n *node) string {
+	if l := param(n, "language"); l != "" {
+		return l
+	}
+	return strings.ToLower(param(n, ""))
+}
+
 // plainBody is the text of a macro of which every byte counts.
 func plainBody(n *node) string {
 	if body := n.child("ac:plain-text-body"); body != nil {
@@ -79,6 +93,48 @@ func plainBody(n *node) string {
 		return verbatim(body)
 	}
 	return ""
+}
+
+// issue writes the key of an issue, or the query of a list of them.
+func (w *pageWriter) issue(n *node) {
+	for _, key := range []string{"key", "", "jqlQuery", "url"} {
+		if s := param(n, key); s != "" {
+			w.flow.add(s)
+			return
+		}
+	}
+}
+
+// unknown writes a macro that nobody knows: its body, and what its parameters
+// say.
+func (w *pageWriter) unknown(n *node) {
+	var said []string
+	for _, c := range n.children {
+		if c.name != "ac:parameter" && c.name != "ac:default-parameter" || w.book.macros.looks[strings.ToLower(c.attr("ac:name"))] {
+			continue
+		}
+		if s := w.value(c); strings.ContainsFunc(s, unicode.IsLetter) {
+			said = append(said, strings.TrimPrefix(c.attr("ac:name")+": "+s, ": "))
+		}
+	}
+	w.body(n)
+	if len(said) > 0 {
+		w.aside = append(w.aside, n.attr("ac:name")+" ("+strings.Join(said, "; ")+")")
+	}
+}
+
+// value is what a parameter says: words, or what its links lead to.
+func (w *pageWriter) value(n *node) string {
+	parts := []string{n.words()}
+	for _, c := range n.children {
+		if c.name == "ac:link" {
+			parts = append(parts, w.target(c))
+		} else if strings.HasPrefix(c.name, "ri:") {
+			parts = append(parts, w.target(n))
+			break
+		}
+	}
+	return folded(strings.Join(parts, " "))
 }
 
 // body writes the body of a macro, whatever it is.
@@ -109,22 +165,9 @@ func (w *pageWriter) box(n *node) {
 
 func (w *pageWriter) html(text string) {
 	w.endParagraph()
-	root, _ := parse([]byte(text), w.book.opt.MaxDepth)
+	root, _ := parse([]byte(text), w.book.opt.MaxDepth, w.arena)
 	w.walkAll(root)
 	w.endParagraph()
-}
-
-// drawing tells of a drawing that lies in an attachment.
-func (w *pageWriter) drawing(n *node) {
-	name := param(n, "diagramDisplayName")
-	for _, key := range []string{"diagramName", "name", "title", "filename"} {
-		if name == "" {
-			name = param(n, key)
-		}
-	}
-	w.endParagraph()
-	w.add(threatmodel.Block{Kind: threatmodel.BlockImage}, "")
-	w.notice(threatmodel.NoticeTruncated, "A drawing ("+strings.TrimSpace(n.attr("ac:name")+" "+name)+") lies in an attachment and is not read.")
 }
 
 // Limits on what a page may include, in levels, in pages and in bytes of their
@@ -145,11 +188,11 @@ func (w *pageWriter) include(n *node, fits func(*node) bool) {
 		return
 	case p == w.self || slices.Contains(w.including, p):
 		return
-	case len(w.including) >= maxIncludeDepth || w.included >= maxIncludes || w.includedSize+p.body.size > maxIncluded:
+	case len(w.including) >= maxIncludeDepth || w.included >= maxIncludes || w.includedSize+int64(p.body.size) > maxIncluded:
 		w.notice(threatmodel.NoticeTruncated, "It includes more pages than are followed: “"+title+"” was left out.")
 		return
 	}
-	root, ok := w.book.content(p)
+	root, ok := w.book.content(p, w.arena)
 	if ok && fits != nil {
 		root = root.find(fits)
 	}
@@ -157,7 +200,7 @@ func (w *pageWriter) include(n *node, fits func(*node) bool) {
 		return
 	}
 	w.included++
-	w.includedSize += p.body.size
+	w.includedSize += int64(p.body.size)
 	w.including = append(w.including, p)
 	outer := w.root
 	w.root = root
@@ -200,7 +243,7 @@ func (w *pageWriter) children(n *node) {
 	if d, err := strconv.Atoi(param(n, "depth")); err == nil {
 		depth = d
 	}
-	w.as(threatmodel.RoleTOC, func() { w.titles(of.children, min(depth, maxListed)) })
+	w.as(threatmodel.RoleTOC, func() { w.titles(w.book.pages.childrenOf(of), min(depth, maxListed)) })
 }
 
 // Limits on lists of pages and tables of contents: how many a page may have,
@@ -218,19 +261,20 @@ func (w *pageWriter) listing() bool {
 	return w.listings <= maxListings && !w.inContents
 }
 
-func (w *pageWriter) titles(pages []*page, depth int) {
+func (w *pageWriter) titles(pages []ref, depth int) {
 	if len(pages) == 0 || depth <= 0 {
 		return
 	}
 	w.openList(false, 1)
-	for _, p := range pages {
+	for _, r := range pages {
+		p := w.book.pages.page(r)
 		if w.listed++; w.listed > maxTitles {
 			break
 		}
-		w.openItem("")
-		w.flow.add(p.title)
+		w.openItem()
+		w.flow.add(w.book.pages.title(p))
 		w.endParagraph()
-		w.titles(p.children, depth-1)
+		w.titles(w.book.pages.childrenOf(p), depth-1)
 	}
 	w.closeList()
 }
@@ -268,7 +312,7 @@ func (w *pageWriter) headings(n *node, least, most int) {
 		if level := int(c.name[1] - '0'); level < least || level > most {
 			continue
 		}
-		w.openItem("")
+		w.openItem()
 		w.walkAll(c)
 		w.endParagraph()
 	}

@@ -40,9 +40,9 @@ var macroTests = map[string]struct {
 		macroXML("mermaid-cloud", "", verbatimXML("sequenceDiagram\n A->>B: ask")),
 		[]string{"diagram in mermaid: sequenceDiagram⏎ A->>B: ask", "diagram sequence in b2: 2 nodes, 1 edges, 0 groups"},
 	},
-	"PlantUML is kept and said not to be read": {
+	"PlantUML is a diagram": {
 		macroXML("plantuml", "", verbatimXML("A -> B")),
-		[]string{"diagram in plantuml: A -> B", "notice format: Diagram, its line 1: diagrams in plantuml are kept as text; their elements are not read."},
+		[]string{"diagram in plantuml: A -> B", "diagram sequence in b2: 2 nodes, 1 edges, 0 groups"},
 	},
 	"a panel shows title and text": {macroXML("panel", paramXML("title", "Scope")+paramXML("bgColor", "#fff"), rich("<p>In.</p>")), []string{"paragraph: Scope", "paragraph: In."}},
 	"an info box":                  {macroXML("info", paramXML("icon", "false"), rich("<p>Be <strong>care</strong>ful.</p>")), []string{"paragraph: Be careful."}},
@@ -72,9 +72,13 @@ var macroTests = map[string]struct {
 		macroXML("excerpt", "", rich("<p>Seen.</p>")) + macroXML("excerpt", paramXML("hidden", "true"), rich("<p>Unseen.</p>")),
 		[]string{"paragraph: Seen."},
 	},
-	"an unknown macro keeps its body":        {macroXML("acme-badge", paramXML("style", "x"), rich("<p>Kept.</p>")), []string{"paragraph: Kept."}},
+	"an unknown macro keeps its body": {macroXML("acme-badge", paramXML("style", "x"), rich("<p>Kept.</p>")), []string{"paragraph: Kept."}},
+	"what parameters of an unknown macro say": {
+		"<p>Before " + macroXML("acme-owner", paramXML("team", "Payments")+paramXML("width", "300px")+paramXML("n", "12")+paramXML("page", `<ac:link><ri:page ri:content-title="Far" /></ac:link>`), "") + " after.</p><p>Next.</p>",
+		[]string{"paragraph: Before after.", "annotation paragraph: acme-owner (team: Payments; page: Far)", "paragraph: Next."},
+	},
 	"an unknown macro keeps its plain body":  {macroXML("acme-code", "", verbatimXML("kept  too")), []string{"code: kept  too"}},
-	"a macro of the old form keeps its body": {`<ac:macro ac:name="acme"><ac:default-parameter>no</ac:default-parameter><ac:rich-text-body><p>Kept.</p></ac:rich-text-body></ac:macro>`, []string{"paragraph: Kept."}},
+	"a macro of the old form keeps its body": {`<ac:macro ac:name="acme"><ac:default-parameter>no</ac:default-parameter><ac:rich-text-body><p>Kept.</p></ac:rich-text-body></ac:macro>`, []string{"paragraph: Kept.", "annotation paragraph: acme (no)"}},
 	"a macro that shows no text of the page": {macroXML("recently-updated", paramXML("max", "5"), ""), nil},
 	"Markdown is read as such": {
 		macroXML("markdown", "", verbatimXML("# Top\n\n- one\n- two\n\n| A | B |\n|---|---|\n| 1 | 2 |")),
@@ -87,7 +91,7 @@ var macroTests = map[string]struct {
 	"tasks": {
 		`<ac:task-list><ac:task><ac:task-id>1</ac:task-id><ac:task-status>complete</ac:task-status><ac:task-body><span>Done.</span></ac:task-body></ac:task>` +
 			`<ac:task><ac:task-id>2</ac:task-id><ac:task-status>incomplete</ac:task-status><ac:task-body>Open <time datetime="2025-02-01" /></ac:task-body></ac:task></ac:task-list>`,
-		[]string{"list_item 1 of 1: Done.", "list_item 1 of 1: Open 2025-02-01"},
+		[]string{"list_item 1 of 1: [x] Done.", "list_item 1 of 1: [ ] Open 2025-02-01"},
 	},
 	"links": {
 		`<p><ac:link><ri:page ri:content-title="Other" /></ac:link>, <ac:link ac:anchor="x"><ri:page ri:content-title="Other" /><ac:plain-text-link-body><![CDATA[a & b]]></ac:plain-text-link-body></ac:link>, ` +
@@ -209,13 +213,17 @@ func TestAListOfChildrenIsNavigation(t *testing.T) {
 	}
 }
 
-func TestCommentsAreNoBody(t *testing.T) {
+func TestCommentsAreReadWhereTheyAreAskedForAndAreNoBody(t *testing.T) {
 	comment := `<object class="Comment"><id name="id">7</id><property name="containerContent" class="Page"><id name="id">1</id></property></object>` +
 		`<object class="BodyContent"><id name="id">77</id><property name="body"><![CDATA[<h1>Why</h1><p>Is that so?</p>]]></property><property name="content" class="Comment"><id name="id">7</id></property></object>`
 	content := strings.Replace(export(doc{id: "1", title: "A", body: "<p>x</p>"}), "</hibernate-generic>", comment+"</hibernate-generic>", 1)
 	want := "== A (below -1): A\nheading 1: A\nparagraph: x\nannotation paragraph: Why\nannotation paragraph: Is that so?\n"
-	if got := structure(readXML(t, content, Options{}).pages); got != want {
+	if got := structure(readXML(t, content, Options{Comments: true}).pages); got != want {
 		t.Errorf("blocks (-want +got):\n%s", cmp.Diff(want, got))
+	}
+	out := readXML(t, content, Options{})
+	if out.pages[0].Source.Body != "A\n\nx" || out.left["comment"] != 1 {
+		t.Errorf("text %q, left out %v", out.pages[0].Source.Body, out.left)
 	}
 }
 

@@ -29,6 +29,8 @@ const (
 	macroMarkdown       macroKind = "markdown"
 	macroHTML           macroKind = "html"
 	macroDrawing        macroKind = "drawing"
+	macroFile           macroKind = "file"
+	macroAttachments    macroKind = "attachments"
 	macroSilent         macroKind = "silent"
 	macroUnknown        macroKind = ""
 )
@@ -36,7 +38,8 @@ const (
 func macroKinds() []macroKind {
 	return []macroKind{
 		macroCode, macroBox, macroExcerpt, macroInclude, macroExcerptInclude, macroChildren, macroContents,
-		macroStatus, macroIssue, macroMermaid, macroPlantUML, macroMarkdown, macroHTML, macroDrawing, macroSilent,
+		macroStatus, macroIssue, macroMermaid, macroPlantUML, macroMarkdown, macroHTML, macroDrawing,
+		macroFile, macroAttachments, macroSilent,
 	}
 }
 
@@ -44,6 +47,8 @@ func macroKinds() []macroKind {
 type macroTable struct {
 	kinds   map[string]macroKind
 	symbols map[string]string
+	// looks are the parameters that say how a macro looks.
+	looks map[string]bool
 }
 
 // loadMacros reads the table that is part of the program. An error is a fault
@@ -52,11 +57,15 @@ func loadMacros() (*macroTable, error) {
 	var raw struct {
 		Kinds   map[macroKind][]string `yaml:"kinds"`
 		Symbols map[string]string      `yaml:"symbols"`
+		Looks   []string               `yaml:"looks"`
 	}
 	if err := yaml.UnmarshalWithOptions(macrosYAML, &raw, yaml.Strict()); err != nil {
 		return nil, fmt.Errorf("macros.yaml: %s", yaml.FormatError(err, false, true))
 	}
-	t := &macroTable{kinds: map[string]macroKind{}, symbols: raw.Symbols}
+	t := &macroTable{kinds: map[string]macroKind{}, symbols: raw.Symbols, looks: map[string]bool{}}
+	for _, name := range raw.Looks {
+		t.looks[name] = true
+	}
 	for _, kind := range macroKinds() {
 		for _, name := range raw.Kinds[kind] {
 			if other, ok := t.kinds[name]; ok {

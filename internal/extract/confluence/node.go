@@ -103,14 +103,19 @@ func set(names string) map[string]bool {
 // parse reads HTML or the storage format. What is written wrongly is read as
 // well as it can be: there is no error. It reports whether elements lay deeper
 // than maxDepth; these are read as if they lay at it.
-func parse(source []byte, maxDepth int) (root *node, deep bool) {
-	p := parser{z: html.NewTokenizer(bytes.NewReader(source)), maxDepth: maxDepth, names: map[string]string{}}
+//
+// The nodes are those of the arena, and good until it is reset.
+func parse(source []byte, maxDepth int, a *arena) (root *node, deep bool) {
+	p := parser{arena: a, z: html.NewTokenizer(bytes.NewReader(source)), maxDepth: maxDepth}
 	p.z.AllowCDATA(true)
-	p.open = []*node{{name: "#root"}}
+	root = a.node()
+	root.name = "#root"
+	p.open = append(a.open[:0], root)
 	for {
 		switch kind := p.z.Next(); kind {
 		case html.ErrorToken:
-			return p.open[0], p.deep
+			a.open = p.open
+			return root, p.deep
 		case html.TextToken:
 			p.text()
 		case html.StartTagToken, html.SelfClosingTagToken:
@@ -122,8 +127,89 @@ func parse(source []byte, maxDepth int) (root *node, deep bool) {
 	}
 }
 
+// arena holds the nodes of the trees of one page, and is used again for the
+// next: an export has hundreds of thousands of pages. The zero value is ready.
+type arena struct {
+	chunks [][]node
+	// used counts the nodes in use.
+	used int
+	// names holds each name of elements and attributes once.
+	names map[string]string
+	open  []*node
+	// bytes are those of the body, cells those of tables that are closed.
+	bytes []byte
+	cells []*cell
+}
+
+const (
+	nodeChunk = 256
+	// mostNodes and mostNames are how much an arena holds on to.
+	mostNodes = 64 << 10
+	mostNames = 4096
+)
+
+// node makes a node.
+func (a *arena) node() *node {
+	i := a.used
+	a.used++
+	if i/nodeChunk == len(a.chunks) {
+		a.chunks = append(a.chunks, make([]node, nodeChunk))
+	}
+	return &a.chunks[i/nodeChunk][i%nodeChunk]
+}
+
+// name is a name as a string, made once for all that have it.
+func (a *arena) name(b []byte) string {
+	if s, ok := a.names[string(b)]; ok {
+		return s
+	}
+	if a.names == nil || len(a.names) >= mostNames {
+		a.names = map[string]string{}
+	}
+	s := string(b)
+	a.names[s] = s
+	return s
+}
+
+// cell is an empty cell of a table.
+func (a *arena) cell() *cell {
+	n := len(a.cells)
+	if n == 0 {
+		return &cell{}
+	}
+	c := a.cells[n-1]
+	a.cells = a.cells[:n-1]
+	return c
+}
+
+// giveBack takes a cell that is used no more.
+func (a *arena) giveBack(c *cell) {
+	const mostParts = 64
+	if len(c.parts) <= mostParts {
+		clear(c.parts)
+		c.parts = c.parts[:0]
+		a.cells = append(a.cells, c)
+	}
+}
+
+// reset gives up all trees.
+func (a *arena) reset() {
+	if a.used > mostNodes {
+		a.chunks, a.used, a.open, a.bytes = nil, 0, nil, nil
+		return
+	}
+	for i := range a.used {
+		n := &a.chunks[i/nodeChunk][i%nodeChunk]
+		clear(n.children)
+		clear(n.attrs)
+		*n = node{children: n.children[:0], attrs: n.attrs[:0]}
+	}
+	a.used = 0
+}
+
 // parser builds the tree.
 type parser struct {
+	*arena
 	z *html.Tokenizer
 	// open are the open elements, the root first.
 	open     []*node
@@ -132,29 +218,6 @@ type parser struct {
 	// flat counts, by name, open elements below maxDepth: they hold nothing,
 	// and their end tags end nothing.
 	flat map[string]int
-	// names holds each name once, spare nodes that were made ahead.
-	names map[string]string
-	spare []node
-}
-
-// name is a name as a string, made once for all elements that have it.
-func (p *parser) name(b []byte) string {
-	if s, ok := p.names[string(b)]; ok {
-		return s
-	}
-	s := string(b)
-	p.names[s] = s
-	return s
-}
-
-// node makes a node. They are made many at once, since a page has thousands.
-func (p *parser) node() *node {
-	if len(p.spare) == 0 {
-		p.spare = make([]node, 64)
-	}
-	n := &p.spare[0]
-	p.spare = p.spare[1:]
-	return n
 }
 
 func (p *parser) top() *node { return p.open[len(p.open)-1] }

@@ -12,12 +12,12 @@ import (
 // storage writes the body of a page that is in the storage format, or in the
 // wiki markup of old versions.
 func (w *pageWriter) storage(body []byte) {
-	if w.self.wiki {
+	if w.self.body.wiki {
 		w.notice(threatmodel.NoticeFormat, "The page is in the wiki markup of Confluence 3 and is read as plain text.")
 		w.splice(plain.Read(threatmodel.Document{}, strings.ToValidUTF8(string(body), "\uFFFD")))
 		return
 	}
-	root, deep := parse(body, w.book.opt.MaxDepth)
+	root, deep := parseBody(body, w.book.opt.MaxDepth, w.arena)
 	if deep {
 		w.notice(threatmodel.NoticeTruncated, "Elements of the page nest more than "+strconv.Itoa(w.book.opt.MaxDepth)+" deep and are read in a simpler way.")
 	}
@@ -28,7 +28,7 @@ func (w *pageWriter) storage(body []byte) {
 
 // comment writes what a reader has written under the page.
 func (w *pageWriter) comment(body []byte) {
-	root, _ := parse(body, w.book.opt.MaxDepth)
+	root, _ := parseBody(body, w.book.opt.MaxDepth, w.arena)
 	w.as(threatmodel.RoleAnnotation, func() { w.walkAll(root) })
 }
 
@@ -59,20 +59,28 @@ func (w *pageWriter) storageElement(n *node) {
 func (w *pageWriter) tasks(n *node) {
 	w.openList(false, 1)
 	for _, task := range n.children {
-		if task.name != "ac:task" {
-			continue
+		switch task.name {
+		case "ac:task-list":
+			w.tasks(task)
+		case "ac:task":
+			status := task.child("ac:task-status")
+			w.openItem()
+			w.flow.add(checkBox(status != nil && status.words() == "complete"))
+			w.walkAll(task)
+			w.endParagraph()
+			w.marker = ""
+		default:
+			w.walk(task)
 		}
-		status := task.child("ac:task-status")
-		w.openItem(checkBox(status != nil && status.words() == "complete"))
-		w.walkAll(task)
-		w.endParagraph()
-		w.marker = ""
 	}
 	w.closeList()
 }
 
 // link writes the text of a link: what the author gave, else what it leads to.
 func (w *pageWriter) link(n *node) {
+	if c := n.child("ri:attachment"); c != nil && c.child("ri:page") == nil {
+		w.show(c.attr("ri:filename"))
+	}
 	for _, c := range n.children {
 		if (c.name == "ac:link-body" || c.name == "ac:plain-text-link-body") && c.words() != "" {
 			w.walkAll(c)
@@ -90,7 +98,7 @@ func (w *pageWriter) target(n *node) string {
 			if t := c.attr("ri:content-title"); t != "@self" {
 				return t
 			}
-			return w.self.title
+			return w.called
 		case "ri:user":
 			return w.person(c)
 		case "ri:attachment":
@@ -104,14 +112,20 @@ func (w *pageWriter) target(n *node) string {
 	return n.attr("ac:anchor")
 }
 
+// person is the name of someone: the one that people know, where the export
+// has it.
 func (w *pageWriter) person(n *node) string {
-	if name := n.attr("ri:username"); name != "" {
+	login := n.attr("ri:username")
+	if login == "" {
+		login = w.book.users[n.attr("ri:userkey")]
+	}
+	if name := w.book.logins[login]; name != "" {
 		return name
 	}
-	if name := w.book.users[n.attr("ri:userkey")]; name != "" {
-		return name
+	if login == "" {
+		return "unknown user"
 	}
-	return "unknown user"
+	return login
 }
 
 func (w *pageWriter) storageImage(n *node) {

@@ -158,8 +158,8 @@ func (w *pageWriter) row(g *grid, n *node, head bool) {
 		if c.name != "td" && c.name != "th" {
 			continue
 		}
-		text, more := w.readCell(c)
-		rest = append(rest, more...)
+		var text string
+		text, rest = w.readCell(c, rest)
 		r.add(text, span(c, "colspan", maxColumnSpan), span(c, "rowspan", maxRowSpan))
 		cells++
 		if c.name == "th" {
@@ -187,19 +187,26 @@ func (w *pageWriter) writeRow(g *grid, texts []string, header bool) {
 	w.write(threatmodel.Block{Kind: threatmodel.BlockTableRow, Group: g.group, Header: header, Cells: texts}, "", strings.Join(texts, " | "))
 }
 
-// readCell reads the blocks of a cell.
-func (w *pageWriter) readCell(n *node) (string, []part) {
+// readCell reads the blocks of a cell. It returns what stands in the row, and
+// appends what follows it.
+func (w *pageWriter) readCell(n *node, rest []part) (string, []part) {
 	outer := w.cell
-	inner := &cell{}
-	w.cell = inner
+	w.cell = w.arena.cell()
 	w.walkAll(n)
 	w.endParagraph()
+	text, more := w.cell.split()
+	rest = append(rest, more...)
+	w.arena.giveBack(w.cell)
 	w.cell = outer
-	return inner.split()
+	return text, rest
 }
 
 func span(n *node, key string, most int) int {
-	v, err := strconv.Atoi(strings.TrimSpace(n.attr(key)))
+	written := n.attr(key)
+	if written == "" {
+		return 1
+	}
+	v, err := strconv.Atoi(strings.TrimSpace(written))
 	if err != nil {
 		return 1
 	}

@@ -2,167 +2,225 @@ package confluence
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 	"unicode"
 )
 
-// page is a page before it is read.
+// page is a page before it is read. An export may have hundreds of thousands,
+// which are all held at once, so it is small and holds no pointer: the garbage
+// collector need not look at it.
 type page struct {
-	id, title string
-	// parent is the id of the page above; empty for one at the top.
-	parent string
+	id int64
+	// parent is the id of the page above; none for one at the top.
+	parent int64
+	// space is the id of the space that the page is in.
+	space int64
+	title words
+	// body is where an XML export keeps the page, file the name of its file in
+	// one of HTML.
+	body extent
+	file words
 	// position orders siblings that a person has put in order.
-	position int
+	position int32
 	placed   bool
 	home     bool
-	// space is the id of the space that the page is in.
-	space string
+	// date is the day of a blog post, as 20060102; 0 for other pages.
+	date int32
 
-	// body, comments: of an XML export.
-	body     extent
-	wiki     bool
-	comments []comment
-	// file, of an HTML export.
-	file string
-
-	// number, depth, above and children are settled by order.
-	number   int
-	above    *page
-	children []*page
-	name     string
+	// number is the place of the page in reading order, above that of the page
+	// above among those known; children are a part of the forest's. They are
+	// settled by order.
+	number   int32
+	above    ref
+	children struct{ from, to int32 }
 }
 
-type comment struct {
-	id   string
-	body extent
+// ref leads to a page of a forest; 0 leads nowhere.
+type ref int32
+
+// blog reports whether the page is a blog post.
+func (p *page) blog() bool { return p.date != 0 }
+
+// forest holds the pages of an export.
+type forest struct {
+	text   wordStore
+	chunks [][]page
+	count  int
+	// byID leads to pages by their id.
+	byID map[int64]ref
+	// kids are the children of all pages, those of one side by side.
+	kids []ref
 }
 
-// order arranges pages as a tree and returns them in reading order: a parent
-// before its children, siblings by position, then by title. Titles are
-// prefixed with prefix(space), which may be empty.
-func order(pages []*page, known map[string]*page, prefix func(space string) string) []*page {
-	var top []*page
-	for _, p := range pages {
-		p.above = parentOf(p, known)
-		if p.above == nil {
-			top = append(top, p)
-		}
+// pageChunk is how many pages are made at once.
+const pageChunk = 1024
+
+// add adds a page, or puts it in place of one of the same id.
+func (f *forest) add(p page) {
+	if f.byID == nil {
+		f.byID = map[int64]ref{}
 	}
-	for _, p := range pages {
-		if p.above != nil {
-			p.above.children = append(p.above.children, p)
-		}
+	if r, ok := f.byID[p.id]; ok {
+		*f.page(r) = p
+		return
 	}
-	for _, p := range pages {
-		slices.SortStableFunc(p.children, compare)
+	if f.count%pageChunk == 0 {
+		f.chunks = append(f.chunks, make([]page, 0, pageChunk))
 	}
-	slices.SortStableFunc(top, compare)
-	var out []*page
-	number(top, &out, prefix)
-	return out
+	last := &f.chunks[len(f.chunks)-1]
+	*last = append(*last, p)
+	f.count++
+	f.byID[p.id] = ref(f.count)
 }
 
-// parentOf is the page above; nil where it is not there, or where the pages
-// above a page lead round in a circle.
-func parentOf(p *page, known map[string]*page) *page {
-	parent := known[p.parent]
-	seen := map[*page]bool{p: true}
-	for q := parent; q != nil; q = known[q.parent] {
-		if seen[q] {
-			return nil
-		}
-		seen[q] = true
+// drop forgets a page.
+func (f *forest) drop(id int64) { delete(f.byID, id) }
+
+// page is the page that a ref leads to; nil for 0.
+func (f *forest) page(r ref) *page {
+	if r == 0 {
+		return nil
 	}
-	return parent
+	i := int(r - 1)
+	return &f.chunks[i/pageChunk][i%pageChunk]
+}
+
+func (f *forest) title(p *page) string { return f.text.get(p.title) }
+
+// childrenOf are the pages right below one, in their order.
+func (f *forest) childrenOf(p *page) []ref { return f.kids[p.children.from:p.children.to] }
+
+// order arranges the pages as a tree and returns them in reading order: a
+// parent before its children, siblings by position, then by title, blog posts
+// last.
+func (f *forest) order() []ref {
+	f.kids = make([]ref, 0, len(f.byID))
+	for _, r := range f.byID {
+		f.kids = append(f.kids, r)
+	}
+	slices.Sort(f.kids) // that circles are cut at the same place each time
+	f.settleParents()
+	slices.SortFunc(f.kids, func(a, b ref) int {
+		p, q := f.page(a), f.page(b)
+		return cmp.Or(cmp.Compare(p.above, q.above), f.compare(p, q))
+	})
+	var top []ref
+	for from := 0; from < len(f.kids); {
+		above := f.page(f.kids[from]).above
+		to := from + 1
+		for to < len(f.kids) && f.page(f.kids[to]).above == above {
+			to++
+		}
+		if p := f.page(above); p != nil {
+			p.children.from, p.children.to = int32(from), int32(to)
+		} else {
+			top = f.kids[from:to]
+		}
+		from = to
+	}
+	return f.number(top)
+}
+
+// settleParents finds the page above each page; none where it is not there.
+// Where pages lead round in a circle, each of the circle stands at the top.
+func (f *forest) settleParents() {
+	const settled = -1
+	for i, r := range f.kids {
+		walk := int32(i + 1)
+		q := r
+		for q != 0 && f.page(q).number == 0 {
+			p := f.page(q)
+			p.number, p.above = walk, f.byID[p.parent]
+			q = p.above
+		}
+		if q != 0 && f.page(q).number == walk { // a circle, and q is in it
+			for p := f.page(q); p.above != 0; {
+				next := f.page(p.above)
+				p.above = 0
+				p = next
+			}
+		}
+		for q := r; q != 0 && f.page(q).number == walk; q = f.page(q).above {
+			f.page(q).number = settled
+		}
+	}
 }
 
 // compare orders siblings.
-func compare(a, b *page) int {
-	if a.home != b.home {
+func (f *forest) compare(a, b *page) int {
+	switch {
+	case a.home != b.home:
 		return first(a.home)
-	}
-	if a.space != b.space {
+	case a.space != b.space:
 		return cmp.Compare(a.space, b.space)
-	}
-	if a.placed != b.placed {
+	case a.date != b.date:
+		return cmp.Compare(a.date, b.date)
+	case a.placed != b.placed:
 		return first(a.placed)
-	}
-	if a.placed && a.position != b.position {
+	case a.placed && a.position != b.position:
 		return cmp.Compare(a.position, b.position)
 	}
-	return cmp.Or(natural(a.title, b.title), cmp.Compare(a.title, b.title), cmp.Compare(a.id, b.id))
+	s, t := f.title(a), f.title(b)
+	return cmp.Or(natural(s, t), cmp.Compare(s, t), cmp.Compare(a.id, b.id))
 }
 
-func first(a bool) int {
-	if a {
-		return -1
-	}
-	return 1
-}
-
-// natural compares titles without case, and numbers in them by value.
-func natural(a, b string) int {
-	a, b = strings.ToLower(a), strings.ToLower(b)
-	for a != "" && b != "" {
-		x, y := digits(a), digits(b)
-		if x > 0 && y > 0 {
-			m, n := strings.TrimLeft(a[:x], "0"), strings.TrimLeft(b[:y], "0")
-			if c := cmp.Or(cmp.Compare(len(m), len(n)), cmp.Compare(m, n)); c != 0 {
-				return c
-			}
-			a, b = a[x:], b[y:]
+// number puts pages in order and gives them their place, without recursion: a
+// tree may be a very long line.
+func (f *forest) number(top []ref) []ref {
+	out := make([]ref, 0, len(f.kids))
+	stack := [][]ref{top}
+	for len(stack) > 0 {
+		level := &stack[len(stack)-1]
+		if len(*level) == 0 {
+			stack = stack[:len(stack)-1]
 			continue
 		}
-		if a[0] != b[0] {
-			return cmp.Compare(a[0], b[0])
+		r := (*level)[0]
+		*level = (*level)[1:]
+		p := f.page(r)
+		p.number = int32(len(out))
+		out = append(out, r)
+		if children := f.childrenOf(p); len(children) > 0 {
+			stack = append(stack, children)
 		}
-		a, b = a[1:], b[1:]
 	}
-	return cmp.Compare(len(a), len(b))
+	return out
 }
 
-func digits(s string) int {
-	return len(s) - len(strings.TrimLeft(s, "0123456789"))
-}
-
-// maxTree is how deep pages may lie in a tree; those below it come after
-// their parent without going deeper.
+// maxTree is how many pages above it the name of a page may name.
 const maxTree = 100
 
-// number gives pages their place and name, without recursion: a tree may be
-// a very long line.
-func number(top []*page, out *[]*page, prefix func(space string) string) {
-	type entry struct {
-		p     *page
-		path  string
-		depth int
-	}
-	var stack []entry
-	push := func(pages []*page, path string, depth int) {
-		for _, p := range slices.Backward(pages) {
-			stack = append(stack, entry{p, path, depth})
+// path is the name of a page: the titles of those above it, below the home
+// page, and its own. Where pages lie very deep, those at the top are left out.
+// Prefix tells pages of several spaces apart and may be empty.
+func (f *forest) path(p *page, prefix string) string {
+	parts := []string{f.ownName(p)}
+	for q := f.page(p.above); q != nil && len(parts) < maxTree; q = f.page(q.above) {
+		if !q.home {
+			parts = append(parts, nameOf(f.title(q)))
 		}
 	}
-	push(top, "", 0)
-	for len(stack) > 0 {
-		e := stack[len(stack)-1]
-		stack = stack[:len(stack)-1]
-		p := e.p
-		p.number = len(*out)
-		*out = append(*out, p)
-		path := e.path
-		if p.above == nil {
-			path = prefix(p.space)
-		}
-		p.name = path + nameOf(p.title)
-		below := p.name + "/"
-		if p.home || e.depth >= maxTree {
-			below = path
-		}
-		push(p.children, below, e.depth+1)
-	}
+	slices.Reverse(parts)
+	return prefix + strings.Join(parts, "/")
 }
+
+// ownName is the last part of a page's name; that of a blog post begins with
+// its day.
+func (f *forest) ownName(p *page) string {
+	name := nameOf(f.title(p))
+	switch {
+	case !p.blog():
+		return name
+	case p.date == noDate:
+		return "Blog/" + name
+	}
+	return fmt.Sprintf("Blog/%04d-%02d-%02d %s", p.date/10000, p.date/100%100, p.date%100, name)
+}
+
+// noDate is the date of a blog post that has none.
+const noDate = 1
 
 // nameOf is what a page contributes to a path.
 func nameOf(title string) string {

@@ -65,7 +65,8 @@ func (w *pageWriter) element(n *node) {
 	case "ul", "ol":
 		w.list(n)
 	case "li":
-		w.openItem("")
+		w.openItem()
+		w.flow.add(n.attr("ac:box"))
 		w.walkAll(n)
 		w.endParagraph()
 		w.marker = ""
@@ -97,14 +98,17 @@ func (w *pageWriter) plainElement(n *node) {
 
 func (w *pageWriter) list(n *node) {
 	start := 1
-	if v, err := strconv.Atoi(n.attr("start")); err == nil {
-		start = v
+	if written := n.attr("start"); written != "" {
+		if v, err := strconv.Atoi(written); err == nil {
+			start = v
+		}
 	}
 	w.openList(n.name == "ol", start)
 	for _, c := range n.children {
 		switch {
 		case c.name == "li" && n.class("inline-task-list"):
-			w.openItem(checkBox(c.class("checked")))
+			w.openItem()
+			w.flow.add(checkBox(c.class("checked")))
 			w.walkAll(c)
 			w.endParagraph()
 			w.marker = ""

@@ -16,7 +16,15 @@ type pageWriter struct {
 	b    block.Builder
 	book *book
 	self *page
-	flow flow
+	// name is that of the page's document, called its title.
+	name, called string
+	// arena holds the trees of the page.
+	arena *arena
+	// files are those that belong to the page; shown those of them that it
+	// shows or links to.
+	files *pageFiles
+	shown []Attachment
+	flow  flow
 	// groups counts lists and tables.
 	groups int
 	lists  []list
@@ -42,6 +50,9 @@ type pageWriter struct {
 	// those of pages; inContents is true inside one of headings.
 	listings, listed int
 	inContents       bool
+	// aside is what parameters of unknown macros say; it is written after
+	// the paragraph, which it is no part of.
+	aside []string
 	// root is the page itself, for its table of contents.
 	root *node
 	// told holds the notices that were given, which need no second time.
@@ -55,37 +66,13 @@ type list struct {
 	next    int
 }
 
-// book is what the pages of an export look up in one another.
-type book struct {
-	opt    Options
-	macros *macroTable
-	// users are the names of people by their key.
-	users map[string]string
-	// titles leads to pages by space and title, keys to spaces by their key.
-	titles map[string]*page
-	keys   map[string]string
-	// content is the tree of a page; false where it cannot be had.
-	content func(*page) (*node, bool)
-}
-
-func titleKey(space, title string) string {
-	return space + "\x00" + strings.ToLower(strings.Join(strings.Fields(title), " "))
-}
-
-// find is a page by the key of its space, which may be empty, and its title.
-func (b *book) find(from *page, key, title string) *page {
-	if key == "" {
-		return b.titles[titleKey(from.space, title)]
-	}
-	return b.titles[titleKey(b.keys[key], title)]
-}
-
-func newPageWriter(b *book, p *page) *pageWriter {
-	return &pageWriter{book: b, self: p, told: map[string]bool{}}
+func newPageWriter(b *book, p *page, a *arena) *pageWriter {
+	return &pageWriter{book: b, self: p, arena: a, told: map[string]bool{}}
 }
 
 // title writes the title of the page, under which all its headings stand.
 func (w *pageWriter) title(title string) {
+	w.called = title
 	w.flow.add(title)
 	text, _ := w.flow.take()
 	if text != "" {
@@ -97,14 +84,14 @@ func (w *pageWriter) title(title string) {
 func (w *pageWriter) page(mediaType string, source []byte) Page {
 	sum := sha256.Sum256(source)
 	doc := threatmodel.Document{
-		Name:      w.self.name,
-		Title:     strings.Join(strings.Fields(block.Clean(w.self.title)), " "),
+		Name:      w.name,
+		Title:     strings.Join(strings.Fields(block.Clean(w.called)), " "),
 		MediaType: mediaType,
 		SHA256:    hex.EncodeToString(sum[:]),
 	}
-	p := Page{Source: w.b.Source(doc), Number: w.self.number, Parent: -1}
-	if w.self.above != nil {
-		p.Parent = w.self.above.number
+	p := Page{Source: w.b.Source(doc), Number: int(w.self.number), Parent: -1, Attachments: w.shown}
+	if above := w.book.pages.page(w.self.above); above != nil {
+		p.Parent = int(above.number)
 	}
 	return p
 }
@@ -132,6 +119,26 @@ func (w *pageWriter) as(role threatmodel.Role, f func()) {
 // endParagraph writes the text that has come so far: that of an item where
 // one has just begun, a paragraph otherwise.
 func (w *pageWriter) endParagraph() {
+	w.endText()
+	if len(w.aside) > 0 && w.cell == nil {
+		w.writeAside()
+	}
+}
+
+// writeAside writes what was said beside the text.
+func (w *pageWriter) writeAside() {
+	said := w.aside
+	w.aside = nil
+	outer, marker := w.role, w.marker
+	w.role, w.marker = threatmodel.RoleAnnotation, ""
+	for _, s := range said {
+		w.flow.add(s)
+		w.endText()
+	}
+	w.role, w.marker = outer, marker
+}
+
+func (w *pageWriter) endText() {
 	if len(w.flow.text) == 0 && !w.flow.image {
 		return
 	}
@@ -154,6 +161,7 @@ func (w *pageWriter) heading(level int) {
 		return
 	}
 	text, image := w.flow.take()
+	defer w.endParagraph()
 	switch {
 	case image:
 		w.add(threatmodel.Block{Kind: threatmodel.BlockImage}, text)
@@ -205,7 +213,7 @@ func (w *pageWriter) closeList() {
 	w.lists = w.lists[:len(w.lists)-1]
 }
 
-func (w *pageWriter) openItem(box string) {
+func (w *pageWriter) openItem() {
 	w.endParagraph()
 	if len(w.lists) == 0 {
 		return
@@ -216,7 +224,6 @@ func (w *pageWriter) openItem(box string) {
 		w.marker = strconv.Itoa(l.next) + ". "
 		l.next++
 	}
-	w.marker += box
 }
 
 // maxIndent is how far items are indented, in levels.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"runtime"
 	"slices"
 	"strings"
 )
@@ -35,15 +34,8 @@ func ReadXML(ctx context.Context, r io.Reader, opt Options, left func(kind strin
 		e := &xmlExport{
 			opt:    opt,
 			macros: macros,
-			spool:  &spool{inMemory: opt.InMemory},
-			pages:  map[string]*page{},
-			hidden: map[string]string{},
-			parent: map[string]string{},
-			bodies: map[string]extent{},
-			byID:   map[string]extent{},
-			users:  map[string]string{},
-			spaces: map[string]space{},
-			notes:  map[string][]string{},
+			spool:  &spool{inMemory: opt.InMemory, create: opt.Spool},
+			index:  newIndex(opt),
 		}
 		defer e.spool.close()
 		e.yield(ctx, r, left, yield)
@@ -55,33 +47,28 @@ type xmlExport struct {
 	opt    Options
 	macros *macroTable
 	spool  *spool
-	// pages are the current pages by id; hidden says of the others why.
-	pages  map[string]*page
-	hidden map[string]string
-	// parent leads from a hidden page to the one above.
-	parent map[string]string
-	// bodies are by the id of what they belong to, byID by their own.
-	bodies, byID map[string]extent
-	// wiki are the pages whose body is no storage format.
-	wiki   []string
-	users  map[string]string
-	spaces map[string]space
-	// notes are the comments on a page.
-	notes map[string][]string
-	// bodyOf leads from pages to their body where that does not say.
-	bodyOf []object
+	*index
+	// attached are the files of a page by its id, comments what was written
+	// under it.
+	attached map[int64][]attached
+	comments map[int64][]extent
 }
 
-type space struct{ key, home string }
-
 func (e *xmlExport) yield(ctx context.Context, r io.Reader, left func(string, int), yield func(Page, error) bool) {
-	reader := &entityReader{x: newScanner(r), spool: e.spool, maxBody: e.opt.MaxBody}
-	failed := reader.each(ctx, e.object)
+	ahead := readAhead(r)
+	reader := &entityReader{x: newScanner(ahead), spool: e.spool, maxBody: e.opt.MaxBody}
+	failed := reader.each(ctx, func(o *object) {
+		if unused := e.object(o); unused {
+			e.spool.drop(o.body)
+		}
+	})
+	ahead.stop()
 	e.spool.seal()
 	pages := e.order()
+	e.attached, e.comments = e.attachments(), e.commentsOf()
 	e.tell(left)
 	book := e.book(pages)
-	e.pages, e.hidden, e.parent, e.bodies, e.byID, e.notes, e.bodyOf = nil, nil, nil, nil, nil, nil, nil
+	e.release()
 	if !e.pagesInOrder(ctx, book, pages, yield) {
 		return
 	}
@@ -95,138 +82,12 @@ func (e *xmlExport) yield(ctx context.Context, r io.Reader, left func(string, in
 	}
 }
 
-// object takes an object of the export.
-func (e *xmlExport) object(o *object) {
-	switch o.class {
-	case "Space":
-		e.spaces[o.id] = space{key: o.values["key"], home: o.refs["homePage"].id}
-	case "ConfluenceUserImpl":
-		e.users[o.id] = o.values["name"]
-	case "Page":
-		e.pageObject(o)
-	case "Comment":
-		if ok, _ := o.current(); ok {
-			on := o.refs["containerContent"].id
-			if on == "" {
-				on = o.refs["owner"].id
-			}
-			e.notes[on] = append(e.notes[on], o.id)
-		}
-	case "BodyContent":
-		e.bodyObject(o)
-	}
-}
-
-func (e *xmlExport) pageObject(o *object) {
-	for _, id := range o.older {
-		e.hidden[id] = "older version"
-		delete(e.pages, id)
-	}
-	if _, old := e.hidden[o.id]; old {
-		return
-	}
-	if ok, why := o.current(); !ok {
-		e.hidden[o.id] = why
-		if parent := o.refs["parent"].id; parent != "" {
-			e.parent[o.id] = parent
-		}
-		return
-	}
-	p := &page{id: o.id, title: o.values["title"], parent: o.refs["parent"].id, space: o.refs["space"].id}
-	p.position, p.placed = o.number("position")
-	e.pages[o.id] = p
-	if len(o.bodies) > 0 {
-		e.bodyOf = append(e.bodyOf, object{id: o.id, bodies: o.bodies})
-	}
-}
-
-// bodyObject keeps the body of a page or comment, and drops those that are
-// known not to be needed.
-func (e *xmlExport) bodyObject(o *object) {
-	of := o.refs["content"]
-	_, hidden := e.hidden[of.id]
-	if hidden || !slices.Contains([]string{"Page", "Comment", ""}, of.class) {
-		e.spool.drop(o.body)
-		return
-	}
-	if of.id == "" {
-		e.byID[o.id] = o.body
-		return
-	}
-	if o.values["bodyType"] == "0" {
-		e.wiki = append(e.wiki, of.id)
-	}
-	if old, ok := e.bodies[of.id]; ok && old.size > 0 && o.body.size == 0 {
-		return
-	}
-	e.bodies[of.id] = o.body
-}
-
-// order puts the current pages in order.
-func (e *xmlExport) order() []*page {
-	for _, o := range e.bodyOf {
-		for _, id := range o.bodies {
-			if b, ok := e.byID[id]; ok && !e.bodies[o.id].known {
-				e.bodies[o.id] = b
-			}
-		}
-	}
-	for _, id := range e.wiki {
-		if p := e.pages[id]; p != nil {
-			p.wiki = true
-		}
-	}
-	pages := make([]*page, 0, len(e.pages))
-	for _, p := range e.pages {
-		p.body = e.bodies[p.id]
-		p.home = e.spaces[p.space].home == p.id
-		p.parent = e.visible(p.parent)
-		notes := e.notes[p.id]
-		slices.Sort(notes)
-		for _, id := range notes {
-			p.comments = append(p.comments, comment{id, e.bodies[id]})
-		}
-		pages = append(pages, p)
-	}
-	slices.SortFunc(pages, func(a, b *page) int { return strings.Compare(a.id, b.id) })
-	return order(pages, e.pages, e.prefix())
-}
-
-// visible is the nearest page above that is current: the children of a page
-// that was deleted hang on the one above it.
-func (e *xmlExport) visible(id string) string {
-	for range maxTree {
-		if _, ok := e.pages[id]; ok || id == "" {
-			return id
-		}
-		id = e.parent[id]
-	}
-	return ""
-}
-
-// prefix tells pages of several spaces apart.
-func (e *xmlExport) prefix() func(string) string {
-	used := map[string]bool{}
-	for _, p := range e.pages {
-		used[p.space] = true
-	}
-	return func(id string) string {
-		if len(used) < 2 || e.spaces[id].key == "" {
-			return ""
-		}
-		return nameOf(e.spaces[id].key) + "/"
-	}
-}
-
 // tell says what was left out.
 func (e *xmlExport) tell(left func(string, int)) {
 	if left == nil {
 		return
 	}
-	counts := map[string]int{}
-	for _, why := range e.hidden {
-		counts[why]++
-	}
+	counts := e.leftOut()
 	var kinds []string
 	for kind := range counts {
 		kinds = append(kinds, kind)
@@ -238,99 +99,88 @@ func (e *xmlExport) tell(left func(string, int)) {
 }
 
 // book is what pages look up in one another.
-func (e *xmlExport) book(pages []*page) *book {
-	b := &book{opt: e.opt, macros: e.macros, users: e.users, titles: map[string]*page{}, keys: map[string]string{}}
+func (e *xmlExport) book(order []ref) *book {
+	b := &book{opt: e.opt, macros: e.macros, users: e.users, logins: e.logins, keys: map[string]int64{}, spaces: map[int64]string{}, pages: e.pages, order: order}
 	for id, s := range e.spaces {
 		b.keys[s.key] = id
+		if e.several {
+			b.spaces[id] = s.key
+		}
 	}
-	for _, p := range slices.Backward(pages) {
-		b.titles[titleKey(p.space, p.title)] = p
-	}
-	b.content = func(p *page) (*node, bool) {
-		body, err := e.body(p.body)
-		if err != nil || p.wiki {
+	b.content = func(p *page, a *arena) (*node, bool) {
+		body, err := e.body(p.body, nil)
+		if err != nil || p.body.wiki {
 			return nil, false
 		}
-		root, _ := parse(body, e.opt.MaxDepth)
+		root, _ := parseBody(body, e.opt.MaxDepth, a)
 		return root, true
 	}
 	return b
 }
 
-// body is the storage format of a page.
-func (e *xmlExport) body(at extent) ([]byte, error) {
-	b, err := e.spool.read(at)
+// body is the body of a page, in the given bytes where they are enough.
+func (e *xmlExport) body(at extent, in []byte) ([]byte, error) {
+	b, err := e.spool.read(at, in)
 	if err != nil {
 		return nil, err
 	}
 	return restoreCDATA(b), nil
 }
 
-// read lays a page out.
-func (e *xmlExport) read(b *book, p *page) (Page, error) {
-	body, err := e.body(p.body)
+// read lays a page out. Drawings are those that lie in its attachments.
+func (e *xmlExport) read(b *book, p *page, files *pageFiles, a *arena) (Page, error) {
+	body, err := e.body(p.body, a.bytes)
+	a.bytes = body
+	name := e.pages.path(p, b.prefix(p.space))
 	switch {
 	case err != nil:
-		return Page{}, &PageError{p.name, err}
+		return Page{}, &PageError{name, err}
 	case p.body.cut:
-		return Page{}, &PageError{p.name, fmt.Errorf("%w: it has more than %d bytes", ErrTooLarge, e.opt.MaxBody)}
+		return Page{}, &PageError{name, fmt.Errorf("%w: it has more than %d bytes", ErrTooLarge, e.opt.MaxBody)}
 	}
-	w := newPageWriter(b, p)
-	w.title(p.title)
+	w := newPageWriter(b, p, a)
+	w.name, w.files = name, files
+	w.b.Grow(len(body)/2, blocksOf(body))
+	w.title(e.pages.title(p))
 	w.storage(body)
-	for _, c := range p.comments {
-		if text, err := e.body(c.body); err == nil && !c.body.cut {
+	for _, at := range e.comments[p.id] {
+		if text, err := e.body(at, nil); err == nil && !at.cut {
 			w.comment(text)
 		}
 	}
 	return w.page("application/xhtml+xml", body), nil
 }
 
-// result is a page that was read, or its error.
-type result struct {
-	page Page
-	err  error
+// blocksOf is about how many blocks a body makes.
+func blocksOf(body []byte) int {
+	n := 4
+	for _, end := range [...]string{"</p>", "</li>", "</tr>", "</h"} {
+		n += bytes.Count(body, []byte(end))
+	}
+	return n
 }
 
-// pagesInOrder yields the pages in their order, and meanwhile reads those that
-// come next, as many as there are processors. It reports false where no more
-// are wanted; no goroutine is left when it returns.
-func (e *xmlExport) pagesInOrder(ctx context.Context, b *book, pages []*page, yield func(Page, error) bool) bool {
-	ahead := runtime.GOMAXPROCS(0)
-	results := make([]chan result, len(pages))
-	start := func(i int) {
-		if i >= len(pages) {
-			return
-		}
-		results[i] = make(chan result, 1)
-		go func() {
-			page, err := e.read(b, pages[i])
-			results[i] <- result{page, err}
-		}()
-	}
-	for i := range ahead {
-		start(i)
-	}
-	for i := range pages {
-		r := <-results[i]
-		results[i] = nil
-		if ctx.Err() == nil {
-			start(i + ahead)
-			if yield(r.page, r.err) {
-				continue
-			}
-		}
-		wait(results)
-		return ctx.Err() != nil
-	}
-	return true
+// attached is a file that belongs to a page.
+type attached struct {
+	name, mediaType, file string
 }
 
-// wait waits for the pages that are being read.
-func wait(results []chan result) {
-	for _, c := range results {
-		if c != nil {
-			<-c
+// pageFiles are the files that belong to a page, and the content of those that
+// are drawings.
+type pageFiles struct {
+	all      []attached
+	drawings map[string][]byte
+}
+
+// find is the file of the given name; nil where there is none.
+func (f *pageFiles) find(name string) *attached {
+	if f == nil {
+		return nil
+	}
+	for i := range f.all {
+		if strings.EqualFold(f.all[i].name, name) {
+			return &f.all[i]
 		}
 	}
+	return nil
 }

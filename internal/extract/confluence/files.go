@@ -1,0 +1,114 @@
+package confluence
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/bartizan-security/bartizan/pkg/threatmodel"
+)
+
+// viewFile writes a macro that shows an attachment, which is a document of its
+// own.
+func (w *pageWriter) viewFile(n *node) {
+	name := param(n, "name")
+	if link := n.find(isElement("ri:attachment")); link != nil {
+		name = link.attr("ri:filename")
+	}
+	if name == "" {
+		return
+	}
+	w.as(threatmodel.RoleAttachment, func() { w.flow.add(name) })
+	w.show(name)
+}
+
+// attachmentList writes the macro that lists what is attached to the page.
+func (w *pageWriter) attachmentList() {
+	if w.files == nil || !w.listing() {
+		return
+	}
+	w.as(threatmodel.RoleAttachment, func() {
+		w.openList(false, 1)
+		for _, f := range w.files.all {
+			w.openItem()
+			w.flow.add(f.name)
+			w.endParagraph()
+			w.show(f.name)
+		}
+		w.closeList()
+	})
+}
+
+// show notes that the page shows or links to a file of its own.
+func (w *pageWriter) show(name string) {
+	f := w.files.find(name)
+	if f == nil || slices.ContainsFunc(w.shown, func(a Attachment) bool { return a.File == f.file }) {
+		return
+	}
+	w.shown = append(w.shown, Attachment{Name: f.name, File: f.file})
+}
+
+// drawingTypes are the media types of drawings, drawingEnds how their names
+// end.
+var (
+	drawingTypes = set("application/vnd.jgraph.mxfile application/gliffy+json application/x-drawio")
+	drawingEnds  = set(".drawio .gliffy .dio .puml .plantuml .mmd .mermaid")
+)
+
+// isDrawing reports whether a file is a drawing that the macros of a page may
+// show.
+func isDrawing(f attached) bool {
+	kind, _, _ := strings.Cut(f.mediaType, ";")
+	return drawingTypes[strings.ToLower(strings.TrimSpace(kind))] || drawingEnds[strings.ToLower(path.Ext(f.name))]
+}
+
+// drawingParams are the parameters that name a drawing, in the order in which
+// they count.
+var drawingParams = []string{"diagramName", "name", "filename", "diagramDisplayName", "title", "macroId"}
+
+// drawing writes a drawing that lies in an attachment.
+func (w *pageWriter) drawing(n *node) {
+	w.endParagraph()
+	for _, key := range drawingParams {
+		if name := param(n, key); name != "" {
+			if data := w.files.drawing(name); data != nil && w.drawn(name, data) {
+				return
+			}
+		}
+	}
+	shown := param(n, "diagramDisplayName")
+	for _, key := range drawingParams {
+		if shown == "" {
+			shown = param(n, key)
+		}
+	}
+	w.add(threatmodel.Block{Kind: threatmodel.BlockImage}, "")
+	w.notice(threatmodel.NoticeTruncated, "A drawing ("+strings.TrimSpace(n.attr("ac:name")+" "+shown)+") lies in an attachment and is not read.")
+}
+
+// drawing is the content of the drawing of the given name; nil where there is
+// none.
+func (f *pageFiles) drawing(name string) []byte {
+	for _, end := range []string{"", ".drawio", ".drawio.xml", ".gliffy", ".json"} {
+		if at := f.find(name + end); at != nil && f.drawings[at.file] != nil {
+			return f.drawings[at.file]
+		}
+	}
+	return nil
+}
+
+// drawn writes a drawing. It reports false for one that cannot be read.
+func (w *pageWriter) drawn(name string, data []byte) bool {
+	if g, ok := readGliffy(data); ok {
+		w.caption(name, threatmodel.BlockCaption)
+		w.openList(false, 1)
+		for _, line := range g {
+			w.openItem()
+			w.flow.add(line)
+			w.endParagraph()
+		}
+		w.closeList()
+		return true
+	}
+	return false
+}
