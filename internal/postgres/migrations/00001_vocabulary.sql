@@ -59,6 +59,8 @@ create table bartizan.system (
     analyst         text not null default '' check (analyst in ('', 'llm', 'builtin', 'both')),
     -- The newest row of model_version; 0 before the first.
     current_version bigint not null default 0,
+    -- How many questions that version leaves open.
+    questions       int not null default 0,
     -- The count of edits, for ETag and If-Match.
     version         bigint not null default 1,
     created_at      timestamptz not null default now(),
@@ -194,15 +196,17 @@ create table bartizan.passage (
     organization_id uuid not null,
     system_id       uuid not null,
     id              bigint not null generated always as identity,
-    -- SHA-256 of nearest heading and text, white space folded.
+    -- SHA-256 of what it is found by: postgres.PassageHash.
     hash            bytea not null check (octet_length(hash) = 32),
     heading         text not null default '',
+    -- The header row above a row of a table.
+    header          text not null default '',
     text            text not null,
-    -- False where no revision that counts holds the passage any more; the row
-    -- stays, so that its vector is never made again.
-    current         boolean not null default true,
+    -- True while the newest revision read of a document that counts holds the
+    -- passage. The row stays otherwise, so that its vector is never made again.
+    current         boolean not null default false,
     terms           tsvector not null generated always as
-                    (bartizan.terms(array['@' || organization_id::text, '@' || system_id::text], heading || ' ' || text)) stored,
+                    (bartizan.terms(array['@' || organization_id::text, '@' || system_id::text], heading || ' ' || header || ' ' || text)) stored,
     primary key (organization_id, system_id, id),
     unique (organization_id, system_id, hash),
     foreign key (organization_id, system_id) references bartizan.system on delete cascade
@@ -244,7 +248,7 @@ create table bartizan.vector (
     system_id       uuid not null,
     model           smallint not null,
     passage         bigint not null,
-    current         boolean not null default true,
+    current         boolean not null,
     embedding       halfvec not null,
     primary key (organization_id, system_id, model, passage),
     foreign key (organization_id, system_id, passage) references bartizan.passage on delete cascade,

@@ -84,6 +84,11 @@ create table bartizan.model_version (
     foreign key (organization_id, analysis_id) references bartizan.analysis
 );
 
+-- The quotes of a threat.
+create function bartizan.quotes(threat jsonb) returns text
+    language sql immutable parallel safe
+    return (select coalesce(string_agg(q #>> '{}', ' '), '') from jsonb_path_query(threat, '$.evidence[*].quote') q);
+
 -- The threats of the current model, for lists and search.
 create table bartizan.threat (
     organization_id uuid not null,
@@ -113,14 +118,15 @@ create table bartizan.threat (
     first_seen_at   timestamptz not null default now(),
     updated_at      timestamptz not null default now(),
     terms           tsvector not null generated always as
-                    (bartizan.terms(array['@' || organization_id::text, '@' || system_id::text], title || ' ' || statement || ' ' || element)) stored,
+                    (bartizan.terms(array['@' || organization_id::text, '@' || system_id::text], title || ' ' || statement || ' ' || element || ' ' || bartizan.quotes(content))) stored,
     -- threatmodel.Threat.
     content         jsonb not null,
     primary key (organization_id, system_id, id),
     foreign key (organization_id, system_id) references bartizan.system on delete cascade
 );
-create index threat_by_risk on bartizan.threat (organization_id, risk_rank desc, system_id, id);
-create index threat_by_update on bartizan.threat (organization_id, updated_at desc, system_id, id);
+-- All columns of one direction, so that a cursor is one comparison of rows.
+create index threat_by_risk on bartizan.threat (organization_id, risk_rank, system_id, id);
+create index threat_by_update on bartizan.threat (organization_id, updated_at, system_id, id);
 create index threat_in_review on bartizan.threat (organization_id, system_id, id) where review_due;
 create index threat_until on bartizan.threat (until) where until is not null;
 create index threat_terms on bartizan.threat using gin (terms);
@@ -209,6 +215,8 @@ create table bartizan.batch (
     selector        jsonb not null,
     fresh           boolean not null default false,
     estimate        jsonb,
+    -- Whether it begins as soon as it is planned.
+    start           boolean not null default false,
     state           text not null default 'planning'
                     check (state in ('planning', 'planned', 'running', 'done', 'cancelled', 'failed')),
     message         text not null default '',
@@ -257,3 +265,4 @@ create index schedule_next on bartizan.schedule (next_at) where enabled;
 -- +goose Down
 drop table bartizan.schedule, bartizan.batch_item, bartizan.batch, bartizan.backlog, bartizan.event, bartizan.answer, bartizan.decision,
     bartizan.threat, bartizan.model_version, bartizan.work, bartizan.analysis_state, bartizan.analysis;
+drop function bartizan.quotes;

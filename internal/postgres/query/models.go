@@ -96,6 +96,7 @@ type Batch struct {
 	Selector       json.RawMessage
 	Fresh          bool
 	Estimate       json.RawMessage
+	Start          bool
 	State          string
 	Message        string
 	Cause          string
@@ -330,6 +331,7 @@ type Passage struct {
 	ID             int64
 	Hash           []byte
 	Heading        string
+	Header         string
 	Text           string
 	Current        bool
 	Terms          string
@@ -394,6 +396,7 @@ type System struct {
 	Catalogs       []string
 	Analyst        string
 	CurrentVersion int64
+	Questions      int32
 	Version        int64
 	CreatedAt      time.Time
 	UpdatedAt      time.Time
