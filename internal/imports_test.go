@@ -49,6 +49,8 @@ var allowed = map[string][]string{
 	"internal/cluster":    {},
 	"internal/identifier": {},
 	"internal/postgres":   {"pkg/threatmodel", "internal/llm", "internal/embed"},
+	// For tests only.
+	"internal/postgres/pgtest": {"internal/cluster"},
 	"internal/service": {
 		"pkg/threatmodel", "pkg/resource", "internal/identifier", "internal/postgres", "internal/extract", "internal/passage", "internal/embed", "internal/retrieve",
 		"internal/analyze", "internal/analyst", "internal/catalog", "internal/pattern", "internal/llm", "internal/decision", "internal/reconcile",

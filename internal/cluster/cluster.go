@@ -196,8 +196,9 @@ func (c *Cluster) Err() error {
 }
 
 // Stop ends the server: sessions are cut, what was committed is safe. It
-// presses harder when ctx ends, or after half a minute, and returns when the
-// server is gone. Stopping twice is no error.
+// presses harder after the deadline of ctx, or half a minute, and returns when
+// the server is gone; that ctx was cancelled does not matter. Stopping twice is
+// no error.
 func (c *Cluster) Stop(ctx context.Context) error {
 	c.once.Do(func() {
 		c.stop <- ctx

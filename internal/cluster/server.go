@@ -20,6 +20,7 @@ import (
 // file is looked at while waiting.
 const (
 	fastStop      = 30 * time.Second
+	leastStop     = 5 * time.Second // for the fast one, however little time the caller has
 	immediateStop = 10 * time.Second
 	glance        = 20 * time.Millisecond
 	maxLog        = 16 << 20 // bytes of log at which a new file is begun
@@ -116,11 +117,7 @@ func (c *Cluster) await(ctx context.Context, s *server) error {
 func (c *Cluster) answers(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	conn, err := pgx.Connect(ctx, c.URL(Database, Superuser))
-	if err != nil {
-		return err
-	}
-	return conn.Close(ctx)
+	return c.do(ctx, Database, func(conn *pgx.Conn) error { return conn.Ping(ctx) })
 }
 
 func (s *server) pid() int { return s.cmd.Process.Pid }
@@ -143,28 +140,32 @@ func (s *server) failure(what string) error {
 // stop ends the process and waits for that: first the fast way, which writes
 // everything out, then harder.
 func (s *server) stop(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, fastStop)
-	defer cancel()
-	if s.signal(ctx, syscall.SIGINT) {
-		return nil
-	}
-	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), immediateStop)
-	defer cancel()
-	if s.signal(late, syscall.SIGQUIT) {
-		return nil // its next start recovers from the log: nothing is lost
+	if s.signal(syscall.SIGINT, allowance(ctx)) || s.signal(syscall.SIGQUIT, immediateStop) {
+		return nil // after SIGQUIT the next start recovers from the log: nothing is lost
 	}
 	_ = s.cmd.Process.Kill()
 	<-s.exited
 	return s.failure("had to be killed, because it did not stop")
 }
 
-// signal reports whether the process ended on it before ctx did.
-func (s *server) signal(ctx context.Context, signal os.Signal) bool {
+// allowance is how long the fast way may take. A context that has ended, as it
+// often has when it is time to stop, does not make it impossible: only its
+// deadline counts.
+func allowance(ctx context.Context) time.Duration {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return fastStop
+	}
+	return min(max(time.Until(deadline), leastStop), fastStop)
+}
+
+// signal reports whether the process ended on it in time.
+func (s *server) signal(signal os.Signal, within time.Duration) bool {
 	_ = s.cmd.Process.Signal(signal) // an error says that it has ended
 	select {
 	case <-s.exited:
 		return true
-	case <-ctx.Done():
+	case <-time.After(within):
 		return false
 	}
 }

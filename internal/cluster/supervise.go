@@ -34,6 +34,9 @@ func (c *Cluster) supervise(running *server) {
 			running, err = c.again(asked.ctx, running)
 			asked.answer <- err
 		case <-running.exited:
+			if c.alive.Err() != nil {
+				continue // Stop was called at that very moment
+			}
 			crashes = recent(append(crashes, time.Now()))
 			if len(crashes) > maxCrashes {
 				err = running.failure(fmt.Sprintf("ended by itself %d times within a minute", len(crashes)))

@@ -83,13 +83,10 @@ func part(parts []string, i int) int {
 // checkVectors asks the running server, which knows better than a look at its
 // files, for the pgvector that it would install.
 func (c *Cluster) checkVectors(ctx context.Context) (string, error) {
-	conn, err := pgx.Connect(ctx, c.URL(Database, Superuser))
-	if err != nil {
-		return "", fmt.Errorf("ask PostgreSQL for pgvector: %w", err)
-	}
-	defer conn.Close(ctx)
 	var version string
-	err = conn.QueryRow(ctx, `select coalesce(max(default_version), '') from pg_available_extensions where name = 'vector'`).Scan(&version)
+	err := c.do(ctx, Database, func(conn *pgx.Conn) error {
+		return conn.QueryRow(ctx, "select coalesce(max(default_version), '') from pg_available_extensions where name = 'vector'").Scan(&version)
+	})
 	if err != nil {
 		return "", fmt.Errorf("ask PostgreSQL for pgvector: %w", err)
 	}
