@@ -31,7 +31,8 @@ $$;
 revoke insert, delete on bartizan.organization from bartizan_app;
 
 grant usage on all sequences in schema bartizan to bartizan_app;
-grant execute on function bartizan.current_organization() to bartizan_app;
+revoke execute on all functions in schema bartizan from public;
+grant execute on all functions in schema bartizan to bartizan_app;
 
 -- +goose Down
 drop owned by bartizan_app;
