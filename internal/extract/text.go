@@ -10,10 +10,10 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/bartizan-security/bartizan/internal/extract/confluence"
 	"github.com/bartizan-security/bartizan/internal/extract/diagram"
 	"github.com/bartizan-security/bartizan/internal/extract/markdown"
 	"github.com/bartizan-security/bartizan/internal/extract/plain"
+	"github.com/bartizan-security/bartizan/internal/extract/web"
 	"github.com/bartizan-security/bartizan/pkg/threatmodel"
 )
 
@@ -29,7 +29,7 @@ func (s *session) text(in input) {
 		s.fail(in.error(KindUnreadable, fmt.Errorf("read: %w", err), ""))
 		return
 	}
-	t, err := plain.Decode(data)
+	t, err := plain.Decode(web.Transcode(data))
 	if err != nil {
 		s.reject(in, KindNotDocument, fmt.Errorf("this is no document: %w", err),
 			"Bartizan reads PDF, Word, Markdown, HTML, text, Confluence exports, and archives of these")
@@ -41,29 +41,34 @@ func (s *session) text(in input) {
 	}
 	sum := sha256.Sum256(data)
 	doc := threatmodel.Document{Name: in.name, SHA256: hex.EncodeToString(sum[:])}
-	s.emit(s.readText(doc, t))
+	source, err := s.readText(doc, t)
+	if err != nil {
+		s.fail(in.error(KindUnreadable, err, ""))
+		return
+	}
+	s.emit(source)
 }
 
-func (s *session) readText(doc threatmodel.Document, t plain.Text) Document {
-	var source Document
+func (s *session) readText(doc threatmodel.Document, t plain.Text) (source Document, err error) {
 	doc.MediaType = mediaType(doc.Name, t.Content)
-	if doc.MediaType == "text/html" && confluence.IsPage([]byte(t.Content)) {
-		source = confluence.ReadPage(doc, t.Content, s.confluenceOptions())
-	} else if doc.MediaType == "text/plain" {
+	switch doc.MediaType {
+	case "text/html":
+		source, err = s.html(doc, t.Content)
+	case "text/plain":
 		source = plain.Read(doc, t.Content)
-	} else {
+	default:
 		source = markdown.Read(doc, t.Content, markdown.Options{MaxDepth: s.limit.Depth, MaxTableCells: s.limit.TableCells})
 	}
 	if t.Notice != "" {
 		source.Notices = append(source.Notices, threatmodel.Notice{Kind: threatmodel.NoticeFormat, Text: t.Notice})
 	}
-	return source
+	return source, err
 }
 
 // mediaType tells the forms of text apart.
 func mediaType(name, content string) string {
 	switch {
-	case markdown.IsHTML(content):
+	case web.IsPage(content):
 		return "text/html"
 	case !diagram.IsMermaid(content) && isMarkdown(name, content):
 		return "text/markdown"

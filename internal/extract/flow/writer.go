@@ -201,9 +201,11 @@ func (w *Writer) add(blk threatmodel.Block, r Run) {
 	if depth := len(w.lists); depth > 0 {
 		blk.Group = w.lists[0].group
 		marker = strings.Repeat("  ", min(depth, maxIndent))
-		if w.marker != "" && blk.Kind == threatmodel.BlockParagraph {
-			blk.Kind = threatmodel.BlockListItem
-			blk.Level = depth
+		footnote := blk.Kind == threatmodel.BlockFootnote
+		if w.marker != "" && (footnote || blk.Kind == threatmodel.BlockParagraph) {
+			if !footnote {
+				blk.Kind, blk.Level = threatmodel.BlockListItem, depth
+			}
 			marker = strings.Repeat("  ", min(depth-1, maxIndent)) + w.marker
 			w.marker = ""
 		}

@@ -245,10 +245,3 @@ func number(t html.Token, name string) int {
 	}
 	return n
 }
-
-// IsHTML reports whether a text is one HTML document, not Markdown with
-// pieces of HTML.
-func IsHTML(text string) bool {
-	text = strings.ToLower(strings.TrimSpace(text[:min(len(text), 512)]))
-	return strings.HasPrefix(text, "<!doctype html") || strings.HasPrefix(text, "<html")
-}

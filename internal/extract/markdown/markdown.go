@@ -1,5 +1,6 @@
-// Package markdown reads Markdown documents, and HTML pages, into blocks with
-// the source line of each piece of text.
+// Package markdown reads Markdown documents into blocks with the source line of
+// each piece of text: CommonMark, with what hosts and site generators add to
+// it, and the HTML in it.
 //
 // Goldmark says where its inline text stands in the source; the lines of a
 // block follow from those of its text, so that they cover exactly what is
@@ -47,11 +48,7 @@ func Read(doc threatmodel.Document, content string, opt Options) threatmodel.Sou
 	front, size := splitFrontMatter(content)
 	d := &document{src: newSource(content), title: front.Title}
 	blank(d.src.text[:size])
-	if IsHTML(content) {
-		d.page()
-	} else {
-		d.markdown(opt.withDefaults())
-	}
+	d.markdown(opt.withDefaults())
 	if doc.Title == "" {
 		doc.Title = d.documentTitle()
 	}
@@ -80,12 +77,6 @@ func (d *document) markdown(opt Options) {
 	d.children(root)
 	d.finish()
 	d.notices(pc, opt)
-}
-
-// page reads a whole HTML page.
-func (d *document) page() {
-	d.markup([]text.Segment{text.NewSegment(0, len(d.src.text))})
-	d.finish()
 }
 
 func (d *document) finish() {
