@@ -3,15 +3,21 @@ package service
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"time"
 
+	"github.com/bartizan-security/bartizan/internal/analyst/builtin"
 	"github.com/bartizan-security/bartizan/internal/extract"
+	"github.com/bartizan-security/bartizan/internal/pattern"
+	"github.com/bartizan-security/bartizan/internal/postgres"
+	"github.com/bartizan-security/bartizan/prompts"
 )
 
 // Config holds what the service needs from outside.
 type Config struct {
+	DB *postgres.DB
 	// Extract says how documents are read; its pool of child processes and
 	// its limits hold for every upload.
 	Extract extract.Options
@@ -69,23 +75,75 @@ type Meter interface {
 	AnalysisEnded(state string, took time.Duration)
 }
 
+type noMeter struct{}
+
+func (noMeter) ModelCall(string, string, bool, int, int, float64) {}
+func (noMeter) AnalysisEnded(string, time.Duration)               {}
+
 // Service is the use cases. It is safe for concurrent use.
 type Service struct {
-	cfg Config
+	cfg     Config
+	db      *postgres.DB
+	library *pattern.Library
+	own     *builtin.Analyst
+	prompts *prompts.Set
 }
 
-// New makes the service.
+// New makes the service. It opens no connection but the database's.
 func New(cfg Config) (*Service, error) {
+	if cfg.DB == nil {
+		return nil, errors.New("the service needs a database")
+	}
+	if cfg.Model.Configured() && len(cfg.Model.FenceSecret) == 0 {
+		return nil, errors.New("a language model needs a fence secret: set BARTIZAN_FENCE_SECRET to the same on all workers")
+	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
 	}
-	return &Service{cfg: cfg}, nil
+	if cfg.Meter == nil {
+		cfg.Meter = noMeter{}
+	}
+	if cfg.WebhookTimeout <= 0 {
+		cfg.WebhookTimeout = 15 * time.Second
+	}
+	s := &Service{cfg: cfg, db: cfg.DB}
+	var err error
+	if s.library, err = pattern.Load(); err != nil {
+		return nil, err
+	}
+	if s.own, err = builtin.New(s.library); err != nil {
+		return nil, err
+	}
+	s.prompts, err = prompts.Load()
+	return s, err
 }
 
 // Ready is nil where the service can do its work.
-func (s *Service) Ready(ctx context.Context) error { return errNotBuilt }
+func (s *Service) Ready(ctx context.Context) error {
+	if err := s.db.Ping(ctx); err != nil {
+		return fmt.Errorf("the database: %w", err)
+	}
+	return nil
+}
 
-var errNotBuilt = errors.New("not built yet")
+// tenant runs a use case in a transaction of the actor's organization. A
+// database that is not to be reached is what callers are told, and no more.
+func (s *Service) tenant(ctx context.Context, a Actor, f func(*postgres.Tx) error) error {
+	err := s.db.Tenant(ctx, a.Organization, f)
+	var told *Error
+	if err != nil && !errors.As(err, &told) && postgres.Temporary(err) {
+		return &Error{Kind: KindUnavailable, Message: "the database is not to be reached right now; try again in a moment", cause: err}
+	}
+	return err
+}
+
+// missing turns a row that is not there into what callers are told.
+func missing(err error, what string) error {
+	if errors.Is(err, postgres.ErrNoRows) {
+		return notFound(what)
+	}
+	return err
+}
