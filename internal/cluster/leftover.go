@@ -8,31 +8,42 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
 )
 
-// stopLeftover deals with what a program that was killed left behind: a server
-// that still runs on the data is stopped, so that ours starts with our
-// settings and is our child; a note of one that is gone is removed, because
-// its process id may belong to somebody else by now. The lock says that
+// stopLeftover stops a server that a program which was killed left behind, so
+// that ours starts with our settings and is our child. The lock says that
 // nobody who is alive still wants that server.
 func (c *Cluster) stopLeftover(ctx context.Context) error {
 	note, err := readPIDFile(c.layout.data)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+	if err != nil || !c.serves(ctx, note.pid) {
+		return nil // no note, or one that names no server of ours: clearNotes removes it
 	}
-	if err == nil && c.serves(ctx, note.pid) {
-		c.options.Log.Info("stopping the PostgreSQL that an earlier run left behind", "pid", note.pid)
-		if err := c.stopByID(ctx, note.pid); err != nil {
-			return fmt.Errorf("stop the PostgreSQL that an earlier run left behind (process %d): %w", note.pid, err)
+	c.options.Log.Info("stopping the PostgreSQL that an earlier run left behind", "pid", note.pid)
+	if err := c.stopByID(ctx, note.pid); err != nil {
+		return fmt.Errorf("stop the PostgreSQL that an earlier run left behind (process %d): %w", note.pid, err)
+	}
+	return nil
+}
+
+// clearNotes removes what a server that is gone left to say that it runs: the
+// process id noted there may belong to somebody else by now, and the next
+// server would take that for the old one and refuse to start. Sessions of the
+// old one that still live are safe from this: the server finds them by the
+// memory that they hold.
+func (c *Cluster) clearNotes() error {
+	for _, path := range []string{
+		filepath.Join(c.layout.data, "postmaster.pid"),
+		filepath.Join(c.layout.socket, socketName),
+		filepath.Join(c.layout.socket, socketName+".lock"),
+	} {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("remove what a PostgreSQL that is gone left behind: %w", err)
 		}
-	}
-	err = os.Remove(filepath.Join(c.layout.data, "postmaster.pid"))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("remove the note of a PostgreSQL that is gone: %w", err)
 	}
 	return nil
 }
@@ -40,16 +51,18 @@ func (c *Cluster) stopLeftover(ctx context.Context) error {
 // serves tells whether a process is a server that runs on our data: such a
 // one works in the data folder and was started with it.
 func (c *Cluster) serves(ctx context.Context, pid int) bool {
-	if runtime.GOOS == "linux" {
-		here, err := os.Stat(filepath.Join("/proc", strconv.Itoa(pid), "cwd"))
-		if err != nil {
-			return false
-		}
-		data, err := os.Stat(c.layout.data)
-		return err == nil && os.SameFile(here, data)
+	if runtime.GOOS != "linux" {
+		line := ask(ctx, "/bin/ps", "-o", "command=", "-p", strconv.Itoa(pid))
+		return strings.Contains(line, "postgres") && strings.Contains(line, c.layout.data)
 	}
-	line := ask(ctx, "/bin/ps", "-o", "command=", "-p", strconv.Itoa(pid))
-	return strings.Contains(line, "postgres") && strings.Contains(line, c.layout.data)
+	process := filepath.Join("/proc", strconv.Itoa(pid))
+	here, err := os.Stat(filepath.Join(process, "cwd"))
+	if errors.Is(err, fs.ErrPermission) { // root in a container may not look at others' folders
+		line, _ := os.ReadFile(filepath.Join(process, "cmdline"))
+		return slices.Contains(strings.Split(string(line), "\x00"), c.layout.data)
+	}
+	data, missing := os.Stat(c.layout.data)
+	return err == nil && missing == nil && os.SameFile(here, data)
 }
 
 // stopByID stops a server that is not our child.

@@ -68,6 +68,9 @@ func (c *Cluster) launchPatiently(ctx context.Context) (*server, error) {
 
 // launch starts the server and waits until it answers.
 func (c *Cluster) launch(ctx context.Context) (*server, error) {
+	if err := c.clearNotes(); err != nil {
+		return nil, err
+	}
 	log, from, err := openLog(c.layout.log)
 	if err != nil {
 		return nil, err
