@@ -50,13 +50,14 @@ func ReadContext(f ContextFile) (*threatmodel.Context, error) {
 	if err := yaml.UnmarshalWithOptions(raw, c, yaml.Strict()); err != nil {
 		return nil, fmt.Errorf("%s: %s", f.Path, yaml.FormatError(err, false, true))
 	}
-	if err := checkContext(c); err != nil {
+	if err := CheckContext(c); err != nil {
 		return nil, fmt.Errorf("%s: %w", f.Path, err)
 	}
 	return c, nil
 }
 
-func checkContext(c *threatmodel.Context) error {
+// CheckContext tells what of a context does not fit.
+func CheckContext(c *threatmodel.Context) error {
 	levels := []string{"low", "medium", "high", "critical"}
 	if err := oneOf("criticality", c.Criticality, levels); err != nil {
 		return err

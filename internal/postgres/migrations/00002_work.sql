@@ -36,6 +36,10 @@ create table bartizan.analysis_state (
     currency        text not null default '',
     -- The model version that came of it; 0 for none.
     model_version   bigint not null default 0,
+    -- What it changed: counts of threats by kind of change, and the threats
+    -- whose decision is up for another look.
+    changes         jsonb not null default '{}',
+    review          text[] not null default '{}',
     cancel          boolean not null default false,
     attempts        int not null default 0,
     started_at      timestamptz,

@@ -63,7 +63,7 @@ returning *;
 
 -- name: FinishAnalysis :one
 update bartizan.analysis_state
-set state = @state, message = @message, model_version = @model_version, calls = calls + @calls::int,
+set state = @state, message = @message, model_version = @model_version, changes = @changes, review = @review, calls = calls + @calls::int,
     tokens_in = tokens_in + @tokens_in::bigint, tokens_out = tokens_out + @tokens_out::bigint, cost = cost + @cost::float8, currency = @currency,
     finished_at = now(), updated_at = now()
 where analysis_id = @analysis_id

@@ -7,12 +7,13 @@ package query
 
 import (
 	"context"
+	"encoding/json"
 
 	"github.com/google/uuid"
 )
 
 const analyses = `-- name: Analyses :many
-select a.organization_id, a.id, a.system_id, a.cause, a.batch_id, a.fresh, a.requested_by, a.requested_at, s.organization_id, s.analysis_id, s.state, s.message, s.stage, s.done, s.total, s.calls, s.tokens_in, s.tokens_out, s.cost, s.currency, s.model_version, s.cancel, s.attempts, s.started_at, s.finished_at, s.updated_at
+select a.organization_id, a.id, a.system_id, a.cause, a.batch_id, a.fresh, a.requested_by, a.requested_at, s.organization_id, s.analysis_id, s.state, s.message, s.stage, s.done, s.total, s.calls, s.tokens_in, s.tokens_out, s.cost, s.currency, s.model_version, s.changes, s.review, s.cancel, s.attempts, s.started_at, s.finished_at, s.updated_at
 from bartizan.analysis a
 join bartizan.analysis_state s on s.organization_id = a.organization_id and s.analysis_id = a.id
 where a.system_id = $1 and a.id < $2::uuid
@@ -62,6 +63,8 @@ func (q *Queries) Analyses(ctx context.Context, arg AnalysesParams) ([]AnalysesR
 			&i.AnalysisState.Cost,
 			&i.AnalysisState.Currency,
 			&i.AnalysisState.ModelVersion,
+			&i.AnalysisState.Changes,
+			&i.AnalysisState.Review,
 			&i.AnalysisState.Cancel,
 			&i.AnalysisState.Attempts,
 			&i.AnalysisState.StartedAt,
@@ -79,7 +82,7 @@ func (q *Queries) Analyses(ctx context.Context, arg AnalysesParams) ([]AnalysesR
 }
 
 const analysis = `-- name: Analysis :one
-select a.organization_id, a.id, a.system_id, a.cause, a.batch_id, a.fresh, a.requested_by, a.requested_at, s.organization_id, s.analysis_id, s.state, s.message, s.stage, s.done, s.total, s.calls, s.tokens_in, s.tokens_out, s.cost, s.currency, s.model_version, s.cancel, s.attempts, s.started_at, s.finished_at, s.updated_at
+select a.organization_id, a.id, a.system_id, a.cause, a.batch_id, a.fresh, a.requested_by, a.requested_at, s.organization_id, s.analysis_id, s.state, s.message, s.stage, s.done, s.total, s.calls, s.tokens_in, s.tokens_out, s.cost, s.currency, s.model_version, s.changes, s.review, s.cancel, s.attempts, s.started_at, s.finished_at, s.updated_at
 from bartizan.analysis a
 join bartizan.analysis_state s on s.organization_id = a.organization_id and s.analysis_id = a.id
 where a.id = $1
@@ -115,6 +118,8 @@ func (q *Queries) Analysis(ctx context.Context, id uuid.UUID) (AnalysisRow, erro
 		&i.AnalysisState.Cost,
 		&i.AnalysisState.Currency,
 		&i.AnalysisState.ModelVersion,
+		&i.AnalysisState.Changes,
+		&i.AnalysisState.Review,
 		&i.AnalysisState.Cancel,
 		&i.AnalysisState.Attempts,
 		&i.AnalysisState.StartedAt,
@@ -181,17 +186,19 @@ func (q *Queries) EnsureWork(ctx context.Context, systemID uuid.UUID) error {
 
 const finishAnalysis = `-- name: FinishAnalysis :one
 update bartizan.analysis_state
-set state = $1, message = $2, model_version = $3, calls = calls + $4::int,
-    tokens_in = tokens_in + $5::bigint, tokens_out = tokens_out + $6::bigint, cost = cost + $7::float8, currency = $8,
+set state = $1, message = $2, model_version = $3, changes = $4, review = $5, calls = calls + $6::int,
+    tokens_in = tokens_in + $7::bigint, tokens_out = tokens_out + $8::bigint, cost = cost + $9::float8, currency = $10,
     finished_at = now(), updated_at = now()
-where analysis_id = $9
-returning organization_id, analysis_id, state, message, stage, done, total, calls, tokens_in, tokens_out, cost, currency, model_version, cancel, attempts, started_at, finished_at, updated_at
+where analysis_id = $11
+returning organization_id, analysis_id, state, message, stage, done, total, calls, tokens_in, tokens_out, cost, currency, model_version, changes, review, cancel, attempts, started_at, finished_at, updated_at
 `
 
 type FinishAnalysisParams struct {
 	State        string
 	Message      string
 	ModelVersion int64
+	Changes      json.RawMessage
+	Review       []string
 	Calls        int32
 	TokensIn     int64
 	TokensOut    int64
@@ -205,6 +212,8 @@ func (q *Queries) FinishAnalysis(ctx context.Context, arg FinishAnalysisParams) 
 		arg.State,
 		arg.Message,
 		arg.ModelVersion,
+		arg.Changes,
+		arg.Review,
 		arg.Calls,
 		arg.TokensIn,
 		arg.TokensOut,
@@ -227,6 +236,8 @@ func (q *Queries) FinishAnalysis(ctx context.Context, arg FinishAnalysisParams) 
 		&i.Cost,
 		&i.Currency,
 		&i.ModelVersion,
+		&i.Changes,
+		&i.Review,
 		&i.Cancel,
 		&i.Attempts,
 		&i.StartedAt,
@@ -275,7 +286,7 @@ func (q *Queries) InsertAnalysis(ctx context.Context, arg InsertAnalysisParams) 
 }
 
 const insertAnalysisState = `-- name: InsertAnalysisState :one
-insert into bartizan.analysis_state (analysis_id) values ($1) returning organization_id, analysis_id, state, message, stage, done, total, calls, tokens_in, tokens_out, cost, currency, model_version, cancel, attempts, started_at, finished_at, updated_at
+insert into bartizan.analysis_state (analysis_id) values ($1) returning organization_id, analysis_id, state, message, stage, done, total, calls, tokens_in, tokens_out, cost, currency, model_version, changes, review, cancel, attempts, started_at, finished_at, updated_at
 `
 
 func (q *Queries) InsertAnalysisState(ctx context.Context, analysisID uuid.UUID) (AnalysisState, error) {
@@ -295,6 +306,8 @@ func (q *Queries) InsertAnalysisState(ctx context.Context, analysisID uuid.UUID)
 		&i.Cost,
 		&i.Currency,
 		&i.ModelVersion,
+		&i.Changes,
+		&i.Review,
 		&i.Cancel,
 		&i.Attempts,
 		&i.StartedAt,
@@ -346,7 +359,7 @@ set state = $1, message = $2, stage = $3, done = $4, total = $5, calls = calls +
     tokens_in = tokens_in + $7::bigint, tokens_out = tokens_out + $8::bigint, cost = cost + $9::float8, currency = $10,
     updated_at = now()
 where analysis_id = $11
-returning organization_id, analysis_id, state, message, stage, done, total, calls, tokens_in, tokens_out, cost, currency, model_version, cancel, attempts, started_at, finished_at, updated_at
+returning organization_id, analysis_id, state, message, stage, done, total, calls, tokens_in, tokens_out, cost, currency, model_version, changes, review, cancel, attempts, started_at, finished_at, updated_at
 `
 
 type SetProgressParams struct {
@@ -394,6 +407,8 @@ func (q *Queries) SetProgress(ctx context.Context, arg SetProgressParams) (Analy
 		&i.Cost,
 		&i.Currency,
 		&i.ModelVersion,
+		&i.Changes,
+		&i.Review,
 		&i.Cancel,
 		&i.Attempts,
 		&i.StartedAt,

@@ -37,6 +37,8 @@ type AnalysisState struct {
 	Cost           float64
 	Currency       string
 	ModelVersion   int64
+	Changes        json.RawMessage
+	Review         []string
 	Cancel         bool
 	Attempts       int32
 	StartedAt      *time.Time
@@ -88,6 +90,26 @@ type Backlog struct {
 	HandedAt       *time.Time
 	Holder         string
 	AliveUntil     *time.Time
+}
+
+type BartizanEndpointPace struct {
+	Endpoint string
+	Level    float64
+	At       time.Time
+}
+
+type BartizanPace struct {
+	OrganizationID uuid.UUID
+	Level          float64
+	At             time.Time
+}
+
+type BartizanSpending struct {
+	OrganizationID uuid.UUID
+	Month          time.Time
+	Currency       string
+	Tokens         int64
+	Cost           float64
 }
 
 type Batch struct {
@@ -235,7 +257,6 @@ type Memo struct {
 	TokensIn       int32
 	TokensCached   int32
 	TokensOut      int32
-	SystemID       *uuid.UUID
 	Answer         []byte
 	KeyID          string
 	CreatedAt      time.Time
@@ -251,6 +272,7 @@ type MemoClaim struct {
 type MemoFault struct {
 	OrganizationID uuid.UUID
 	ID             int64
+	SystemID       uuid.UUID
 	CallHash       string
 	Kind           string
 	Raw            []byte
@@ -270,13 +292,6 @@ type MemoUse struct {
 	OrganizationID uuid.UUID
 	CallHash       string
 	SystemID       uuid.UUID
-}
-
-type Minute struct {
-	OrganizationID uuid.UUID
-	Endpoint       string
-	Minute         time.Time
-	Tokens         int64
 }
 
 type ModelVersion struct {
@@ -366,10 +381,13 @@ type Schedule struct {
 
 type Slot struct {
 	OrganizationID uuid.UUID
-	Endpoint       string
 	ID             uuid.UUID
+	Endpoint       string
 	Holder         string
 	Until          time.Time
+	Tokens         int64
+	Cost           float64
+	Currency       string
 }
 
 type Source struct {

@@ -1,0 +1,141 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/bartizan-security/bartizan/internal/postgres/query"
+)
+
+// eventChannel is notified with the subject of an event.
+const eventChannel = "bartizan_event"
+
+// PutEvent appends an event on a subject and, at the commit, wakes those who
+// follow it. Events of one subject must be written one after another, under a
+// lock that the writers share: then none appears before one that was seen.
+func (tx *Tx) PutEvent(ctx context.Context, subject uuid.UUID, kind string, data any) error {
+	raw, err := json.Marshal(data)
+	if err != nil {
+		return fmt.Errorf("writing the event %s: %w", kind, err)
+	}
+	if _, err := tx.InsertEvent(ctx, query.InsertEventParams{Subject: subject, Kind: kind, Data: Storable(raw)}); err != nil {
+		return fmt.Errorf("writing the event %s: %w", kind, err)
+	}
+	if _, err := tx.Exec(ctx, "select pg_notify($1, $2)", eventChannel, subject.String()); err != nil {
+		return fmt.Errorf("telling of the event %s: %w", kind, err)
+	}
+	return nil
+}
+
+// Watch wakes those who follow subjects. It keeps one connection while anybody
+// does.
+type Watch struct {
+	db *DB
+
+	mu        sync.Mutex
+	followers map[uuid.UUID]map[chan struct{}]bool
+	stop      context.CancelFunc // nil while nobody follows
+	stopped   sync.WaitGroup
+}
+
+// NewWatch makes a watch.
+func (db *DB) NewWatch() *Watch {
+	return &Watch{db: db, followers: map[uuid.UUID]map[chan struct{}]bool{}}
+}
+
+// Follow gives a channel that receives when there may be events on a subject. It
+// may be told too often, and where the connection is lost too late: look every
+// few seconds besides. Whoever follows calls the function in the end.
+func (w *Watch) Follow(subject uuid.UUID) (<-chan struct{}, func()) {
+	bell := make(chan struct{}, 1)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.followers[subject] == nil {
+		w.followers[subject] = map[chan struct{}]bool{}
+	}
+	w.followers[subject][bell] = true
+	if w.stop == nil {
+		ctx, cancel := context.WithCancel(context.Background())
+		w.stop = cancel
+		w.stopped.Go(func() { w.listen(ctx) })
+	}
+	return bell, func() { w.leave(subject, bell) }
+}
+
+func (w *Watch) leave(subject uuid.UUID, bell chan struct{}) {
+	w.mu.Lock()
+	delete(w.followers[subject], bell)
+	if len(w.followers[subject]) == 0 {
+		delete(w.followers, subject)
+	}
+	last := len(w.followers) == 0 && w.stop != nil
+	if last {
+		w.stop()
+		w.stop = nil
+	}
+	w.mu.Unlock()
+	if last {
+		w.stopped.Wait()
+	}
+}
+
+// listen rings until the context ends.
+func (w *Watch) listen(ctx context.Context) {
+	for ctx.Err() == nil {
+		_ = w.listenOnce(ctx) // tried again: followers look by themselves too
+		w.ring(uuid.Nil)
+		select {
+		case <-time.After(time.Second):
+		case <-ctx.Done():
+		}
+	}
+}
+
+func (w *Watch) listenOnce(ctx context.Context) error {
+	pooled, err := w.db.owner.Acquire(ctx)
+	if err != nil {
+		return err
+	}
+	conn := pooled.Hijack() // one that listens must not serve others
+	defer func() {
+		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		_ = conn.Close(end)
+	}()
+	if _, err := conn.Exec(ctx, "listen "+eventChannel); err != nil {
+		return err
+	}
+	w.ring(uuid.Nil) // what came before
+	for {
+		var n *pgconn.Notification
+		if n, err = conn.WaitForNotification(ctx); err != nil {
+			return err
+		}
+		if subject, err := uuid.Parse(n.Payload); err == nil {
+			w.ring(subject)
+		}
+	}
+}
+
+// ring wakes the followers of a subject; of all, for [uuid.Nil].
+func (w *Watch) ring(subject uuid.UUID) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for s, bells := range w.followers {
+		if subject != uuid.Nil && s != subject {
+			continue
+		}
+		for bell := range bells {
+			select {
+			case bell <- struct{}{}:
+			default: // it rings already
+			}
+		}
+	}
+}
