@@ -104,6 +104,11 @@ func otherType(source string, offset int, kind string) []Problem {
 func (p *puml) classify() (string, int) {
 	component, other, at := false, "", 0
 	for _, s := range p.statements {
+		if c, ok := parseCall(s.text); ok {
+			if _, known := macroNamed(c.name); known {
+				continue // it may stand in either
+			}
+		}
 		word := pumlWord(s.text)
 		if word != "" && findArrow(s.text[len(word):]) {
 			word = "" // a name

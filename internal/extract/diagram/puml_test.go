@@ -112,6 +112,7 @@ func TestPlantUMLMacros(t *testing.T) {
 			"c -> api orders [HTTPS]", "api -> db reads", "pay -> api calls", "api -> pay also",
 		}},
 		{"boundaries without braces", "participant x\nContainer_Boundary(b, \"B\")\nComponent(a, \"A\", \"Go\")\nBoundary_End()\nRel(x, a, \"calls\")", []string{`group b "B"`, `process x "x"`, `process a "A" [Go] in b`, "x -> a calls"}},
+		{"a sequence of C4", "Person(a, \"Ann\")\nContainer(b, \"B\")\nalt ok\nRel(a, b, \"calls\")\nend\n== Next ==\nRel(b, a, \"answers\")", []string{`external a "Ann"`, `process b "B"`, "a -> b calls", "b -> a answers"}},
 		{"nodes", "Deployment_Node(n, \"EKS\", \"k8s\") {\n Container(a, \"A\")\n}\nNode(w, \"Web\", \"nginx\")\nRel(w, a, \"x\")", []string{`group n "EKS" [k8s]`, `process w "Web" [nginx]`, `process a "A" in n`, "w -> a x"}},
 		{"libraries of icons", "!include <awslib/AWSCommon>\nVPCGroup(vpc) {\n  SimpleStorageService(s3, \"Invoices\", \"bucket\")\n  Lambda(fn, \"Resize\", \"\")\n}\nAzureKeyVault(kv, \"Keys\", \"Premium\")\nfn --> s3", []string{
 			`group vpc "VPC"`, `store s3 "Invoices" [Amazon S3] in vpc`, `process fn "Resize" [AWS Lambda] in vpc`, `store kv "Keys" [Azure Key Vault]`, "fn -> s3",
