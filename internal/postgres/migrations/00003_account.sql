@@ -13,15 +13,13 @@ create table bartizan.memo (
     tokens_in       int not null,
     tokens_cached   int not null default 0,
     tokens_out      int not null,
-    -- The system whose analysis paid for it: purging goes by this. Null where
-    -- the answer served several.
-    system_id       uuid,
     -- JSON, zstd; sealed by AES-256-GCM where a key is set.
     answer          bytea not null,
     key_id          text not null default '',
     created_at      timestamptz not null default now(),
     primary key (organization_id, call_hash)
 );
+-- Which systems an answer served: purging goes by this.
 create table bartizan.memo_use (
     organization_id uuid not null,
     call_hash       text not null,
@@ -30,9 +28,11 @@ create table bartizan.memo_use (
     foreign key (organization_id, call_hash) references bartizan.memo on delete cascade
 );
 create index memo_use_system on bartizan.memo_use (organization_id, system_id);
+-- Answers that could not be used, for people to look at.
 create table bartizan.memo_fault (
     organization_id uuid not null references bartizan.organization,
     id              bigint not null generated always as identity,
+    system_id       uuid not null,
     call_hash       text not null,
     kind            text not null,
     raw             bytea not null,
@@ -57,23 +57,41 @@ create table bartizan.memo_mode (
     primary key (organization_id, endpoint)
 );
 
--- Calls under way, leased: by organization and endpoint.
+-- Calls under way, leased, with what is reserved for them.
 create table bartizan.slot (
     organization_id uuid not null references bartizan.organization,
-    endpoint        text not null,
     id              uuid not null,
+    endpoint        text not null,
     holder          text not null,
     until           timestamptz not null,
-    primary key (organization_id, endpoint, id)
+    tokens          bigint not null,
+    cost            double precision not null,
+    currency        text not null default '',
+    primary key (organization_id, id)
 );
--- Tokens of the minute, by organization and endpoint; reserved before a call,
--- settled after it.
-create table bartizan.minute (
+create index slot_of_endpoint on bartizan.slot (endpoint);
+create index slot_of_holder on bartizan.slot (holder);
+-- Tokens a minute, as a leaking bucket: level is what has not leaked away at
+-- the time at, in tokens. Its row is the lock under which calls are let in.
+create table bartizan.pace (
+    organization_id uuid primary key references bartizan.organization,
+    level           double precision not null default 0,
+    at              timestamptz not null default now()
+);
+-- The same of an endpoint, over all organizations: for the owner alone.
+create table bartizan.endpoint_pace (
+    endpoint        text primary key,
+    level           double precision not null default 0,
+    at              timestamptz not null default now()
+);
+-- What an organization spent in a month: the sums over usage.
+create table bartizan.spending (
     organization_id uuid not null references bartizan.organization,
-    endpoint        text not null,
-    minute          timestamptz not null,
+    month           date not null,
+    currency        text not null default '',
     tokens          bigint not null default 0,
-    primary key (organization_id, endpoint, minute)
+    cost            double precision not null default 0,
+    primary key (organization_id, month, currency)
 );
 -- What was used, by month, endpoint and model.
 create table bartizan.usage (
@@ -189,5 +207,5 @@ create table bartizan.checkpoint (
 
 -- +goose Down
 drop table bartizan.checkpoint, bartizan.audit_head, bartizan.audit_event, bartizan.catalog, bartizan.idempotency, bartizan.delivery,
-    bartizan.webhook, bartizan.usage, bartizan.minute, bartizan.slot, bartizan.memo_mode, bartizan.memo_claim, bartizan.memo_fault,
+    bartizan.webhook, bartizan.usage, bartizan.spending, bartizan.endpoint_pace, bartizan.pace, bartizan.slot, bartizan.memo_mode, bartizan.memo_claim, bartizan.memo_fault,
     bartizan.memo_use, bartizan.memo;

@@ -1,4 +1,5 @@
--- What the application role may do. It owns nothing here.
+-- What the application role may do. It owns nothing here. Goose's table and
+-- endpoint_pace are the owner's alone.
 
 -- +goose Up
 
@@ -10,7 +11,7 @@ declare
     t text;
     append_only constant text[] := '{revision,source,analysis,model_version,decision,answer,audit_event,checkpoint,original,original_piece}';
 begin
-    for t in select tablename from pg_tables where schemaname = 'bartizan' and tablename <> 'migration' loop
+    for t in select tablename from pg_tables where schemaname = 'bartizan' and tablename not in ('migration', 'endpoint_pace') loop
         execute format('grant select, insert on bartizan.%I to bartizan_app', t);
         if not t = any (append_only) then
             execute format('grant update, delete on bartizan.%I to bartizan_app', t);
