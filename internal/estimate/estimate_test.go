@@ -23,6 +23,11 @@ import (
 	"github.com/bartizan-security/bartizan/prompts"
 )
 
+func TestMain(m *testing.M) {
+	extract.ChildIfAsked()
+	os.Exit(m.Run())
+}
+
 const model = "test-model"
 
 // bench estimates and runs analyses with one test server.

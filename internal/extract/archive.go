@@ -57,8 +57,13 @@ func (s *session) container(in input, what string, read func()) {
 	if s.done || s.documents+s.errors > before || !in.named {
 		return
 	}
-	s.fail(in.error(KindNothing, fmt.Errorf("the %s holds no document that can be read%s", what, s.opt.Summary.reasons(skipped)),
-		"Bartizan reads PDF, Word, Markdown, HTML, text, Confluence exports, and archives of these"))
+	s.fail(in.nothing(what, s.opt.Summary.reasons(skipped)))
+}
+
+// nothing is the error about an archive or folder without a document.
+func (in input) nothing(what, reasons string) *Error {
+	return in.error(KindNothing, fmt.Errorf("the %s holds no document that can be read%s", what, reasons),
+		"Bartizan reads PDF, Word, Markdown, HTML, text, Confluence exports, and archives of these")
 }
 
 // reasons says why the files from the given one on were passed over.

@@ -86,10 +86,10 @@ func (e *export) part(name string) (part, unread bool) {
 }
 
 // note lists, once, that attachments are passed over.
-func (e *export) note(s *session, in input) {
+func (e *export) note(skip func(path, reason string), in input) {
 	if !e.noted {
 		e.noted = true
-		s.opt.Summary.skip(in.display(), "attachments, images and styles of the Confluence export are not read")
+		skip(in.display(), "attachments, images and styles of the Confluence export are not read")
 	}
 }
 
@@ -130,7 +130,7 @@ func (s *session) zipExport(in input, zr *zip.Reader, exports []*export, f *zip.
 			continue
 		}
 		if unread {
-			e.note(s, in)
+			e.note(s.opt.Summary.skip, in)
 		}
 		if !e.read {
 			e.read = true

@@ -102,6 +102,11 @@ func (s *session) file(in input) {
 	if s.stopped() {
 		return
 	}
+	if s.trace.begin(in) {
+		s.errors++ // it was told of when it broke a process
+		return
+	}
+	defer s.recovered(in)
 	if in.size == 0 {
 		s.reject(in, KindEmpty, errors.New("the file is empty"), "")
 		return
@@ -127,6 +132,14 @@ func (s *session) file(in input) {
 		s.foreign(in, format)
 	default:
 		s.text(in)
+	}
+}
+
+// recovered makes a panic of a reader an error of the input.
+func (s *session) recovered(in input) {
+	if p := recover(); p != nil {
+		s.trace.failed()
+		s.fail(in.error(KindUnreadable, fmt.Errorf("its reader failed (%v)", p), "Save it in another form, or print it to a new PDF; and report it, if you may give it away"))
 	}
 }
 

@@ -20,6 +20,7 @@ const (
 	KindUnsafe      Kind = "unsafe"         // made to do harm, such as an archive bomb
 	KindNothing     Kind = "nothing"        // a folder or archive without a document
 	KindUnreadable  Kind = "unreadable"     // any other failure
+	KindNoReader    Kind = "no_reader"      // the processes that read cannot run; nothing more is read
 )
 
 // Error tells why an input could not be read. What was being read stands in

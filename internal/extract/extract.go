@@ -1,6 +1,11 @@
 // Package extract reads design documents into text and blocks. It is the one
 // door to every format: what a file is, its content says, not its name.
 //
+// Documents are read in child processes, the same program started again, that
+// can do nothing but read: see package sandbox, and [Options]. A program that
+// reads documents calls [ChildIfAsked] at the very start of main, a test binary
+// in TestMain.
+//
 //	for doc, err := range extract.ReadPaths(ctx, []string{"docs"}, extract.Options{}) {
 //		if err != nil {
 //			report(err) // an *extract.Error; the other documents still come
@@ -14,6 +19,7 @@ import (
 	"context"
 	"io"
 	"iter"
+	"strconv"
 
 	"github.com/bartizan-security/bartizan/internal/extract/pdf"
 	"github.com/bartizan-security/bartizan/internal/extract/secret"
@@ -30,9 +36,10 @@ type Document = threatmodel.Source
 // yielded. Where ctx ends, its error is the last one.
 func Read(ctx context.Context, name string, r io.ReaderAt, size int64, opt Options) iter.Seq2[Document, error] {
 	return func(yield func(Document, error) bool) {
-		s := newSession(ctx, opt, yield)
-		defer s.close()
-		s.file(input{path: name, name: name, r: r, size: size, named: true, root: true})
+		b := newBatch(ctx, opt, yield)
+		defer b.close()
+		b.read(input{path: name, name: name, r: r, size: size, named: true, root: true})
+		b.flush()
 	}
 }
 
@@ -53,25 +60,21 @@ type input struct {
 	nesting int
 }
 
-// session is one reading of everything that a person gave.
+// session is the reading of one input, in a child process.
 type session struct {
 	ctx   context.Context
 	opt   Options
 	limit Limits
-	names namer
 	// expanded counts the bytes that came out of archives.
 	expanded int64
 	// documents and errors count what was yielded.
 	documents, errors int
 	yield             func(Document, error) bool
-	// pdfs reads PDF documents; nil before the first.
-	pdfs *pdf.Reader
-	// done is true when the caller wants no more, or ctx has ended.
+	// trace follows what is being read, for the parent.
+	trace trace
+	pdfs  *pdf.Reader
+	// done is true when nobody wants more, or ctx has ended.
 	done bool
-}
-
-func newSession(ctx context.Context, opt Options, yield func(Document, error) bool) *session {
-	return &session{ctx: ctx, opt: opt, limit: opt.Limits.withDefaults(), yield: yield}
 }
 
 // stopped reports whether reading is over, and yields the reason where it is
@@ -117,20 +120,13 @@ func (in input) display() string {
 	return in.path + ": " + in.where
 }
 
-// emit yields a document, under a name and id that no other has, and with
-// its credentials masked. It returns the id.
+// emit yields a document, with its credentials masked. It returns an id for
+// the documents below it; the parent process gives it the name and id that no
+// other has.
 func (s *session) emit(doc Document) string {
-	doc.Name = s.names.unique(doc.Name)
-	doc.ID = s.names.id(doc.Name)
-	secret.Mask(&doc, s.opt.ShowSecrets)
-	for i := range doc.Notices {
-		n := &doc.Notices[i]
-		n.Document = doc.ID
-		for j := range n.Evidence {
-			n.Evidence[j].Document = doc.ID
-		}
-	}
 	s.documents++
+	doc.ID = strconv.Itoa(s.documents)
+	secret.Mask(&doc, s.opt.ShowSecrets)
 	if !s.done && !s.yield(doc, nil) {
 		s.done = true
 	}

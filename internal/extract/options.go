@@ -24,54 +24,35 @@ type Options struct {
 	Limits Limits
 	// Summary, where it is not nil, is told what was passed over.
 	Summary *Summary
+	// Sandbox says whether the kernel confines the processes that read; empty
+	// for [SandboxOn].
+	Sandbox Sandbox
+	// Children is how many of them read at once; 0 for the number of
+	// processors, at most 2.
+	Children int
+	// Pool, where it is not nil, reads; it goes by its own Sandbox, Children,
+	// CacheDir, and limits on memory and output.
+	Pool *Pool
 }
 
-// Limits bound what one input may cost. A limit of 0 stands for its default.
-type Limits struct {
-	// Bytes of one document as given; default 256 MiB. A space export that is
-	// read member by member may be larger.
-	Bytes int64
-	// TextBytes of a Markdown or text document; default 64 MiB.
-	TextBytes int64
-	// Pages of a PDF; default 5,000.
-	Pages int
-	// Members of an archive; default 20,000.
-	Members int
-	// Expanded bytes of an archive and the archives in it; default 2 GiB.
-	Expanded int64
-	// Ratio of expanded to packed bytes of a member; default 200. It counts
-	// from 1 MiB on.
-	Ratio int64
-	// Nesting of archives in archives; default 2.
-	Nesting int
-	// Depth of lists and quotes of a document; default 50.
-	Depth int
-	// TableCells of a document; default 200,000.
-	TableCells int
-}
+// Sandbox says what keeps a reader from harm, beside being a process of its own
+// with limits on its memory and time.
+type Sandbox string
 
-func (l Limits) withDefaults() Limits {
-	defaultTo(&l.Bytes, 256<<20)
-	defaultTo(&l.TextBytes, 64<<20)
-	defaultTo(&l.Pages, 5000)
-	defaultTo(&l.Members, 20_000)
-	defaultTo(&l.Expanded, 2<<30)
-	defaultTo(&l.Ratio, 200)
-	defaultTo(&l.Nesting, 2)
-	defaultTo(&l.Depth, 50)
-	defaultTo(&l.TableCells, 200_000)
-	return l
-}
-
-func defaultTo[N int | int64](limit *N, value N) {
-	if *limit <= 0 {
-		*limit = value
-	}
-}
+const (
+	// SandboxOn has Landlock and seccomp keep the process from files,
+	// connections and programs. On Linux nothing is read where the kernel does
+	// not have them. Other systems have nothing of the kind.
+	SandboxOn Sandbox = "on"
+	// SandboxOff reads without.
+	SandboxOff Sandbox = "off"
+)
 
 // Summary tells what was passed over on purpose, in the order of reading.
 type Summary struct {
 	Skipped []Skip
+	// tell, where it is not nil, is told as well.
+	tell func(Skip)
 }
 
 // Skip is a file that was not taken for a document.
@@ -83,5 +64,8 @@ type Skip struct {
 func (s *Summary) skip(path, reason string) {
 	if s != nil {
 		s.Skipped = append(s.Skipped, Skip{path, reason})
+		if s.tell != nil {
+			s.tell(s.Skipped[len(s.Skipped)-1])
+		}
 	}
 }

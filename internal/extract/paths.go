@@ -21,11 +21,9 @@ import (
 // Errors are as those of [Read].
 func ReadPaths(ctx context.Context, paths []string, opt Options) iter.Seq2[Document, error] {
 	return func(yield func(Document, error) bool) {
-		if opt.Summary == nil {
-			opt.Summary = &Summary{}
-		}
-		w := &walker{session: newSession(ctx, opt, yield), seen: map[string]bool{}}
+		w := &walker{batch: newBatch(ctx, opt, yield), seen: map[string]bool{}}
 		defer w.close()
+		defer w.flush()
 		for _, p := range paths {
 			if w.stopped() {
 				return
@@ -37,7 +35,7 @@ func ReadPaths(ctx context.Context, paths []string, opt Options) iter.Seq2[Docum
 
 // walker reads from the file system.
 type walker struct {
-	*session
+	*batch
 	// seen holds the real paths of the files that were read.
 	seen map[string]bool
 	// exports are those in the folder being read.
@@ -70,18 +68,19 @@ func (w *walker) named(name string) {
 		w.fail(pathError(name, err))
 		return
 	}
-	defer f.Close()
 	w.open(f, input{path: name, name: filepath.Base(name), named: true, root: true})
 }
 
+// open has a file read, and closes it then.
 func (w *walker) open(f *os.File, in input) {
 	info, err := f.Stat()
 	if err != nil {
+		_ = f.Close()
 		w.fail(pathError(in.path, err))
 		return
 	}
 	in.r, in.size = f, info.Size()
-	w.file(in)
+	w.read(in, f.Close)
 }
 
 // again reports whether a file was read before, and notes that it is now.
@@ -94,7 +93,7 @@ func (w *walker) again(name string) bool {
 		return false
 	}
 	if w.seen[real] {
-		w.opt.Summary.skip(name, "read already")
+		w.skip(name, "read already")
 		return true
 	}
 	w.seen[real] = true
@@ -112,7 +111,7 @@ func (w *walker) folder(name string) {
 	defer root.Close()
 	in := input{path: name, named: true}
 	w.exports = nil
-	w.container(in, "folder", func() {
+	w.container(in, func() {
 		err := fs.WalkDir(root.FS(), ".", func(p string, entry fs.DirEntry, err error) error {
 			return w.entry(root, p, entry, err)
 		})
@@ -142,13 +141,13 @@ func (w *walker) entry(root *os.Root, p string, entry fs.DirEntry, err error) er
 	if mode&fs.ModeSymlink != 0 {
 		info, err := root.Stat(p)
 		if err != nil || info.IsDir() {
-			w.opt.Summary.skip(full, "a symbolic link that leads to a folder or out of the folder given")
+			w.skip(full, "a symbolic link that leads to a folder or out of the folder given")
 			return nil
 		}
 		mode = info.Mode()
 	}
 	if reason := passOver(p, mode); reason != "" {
-		w.opt.Summary.skip(full, reason)
+		w.skip(full, reason)
 		return nil
 	}
 	if w.again(full) {
@@ -159,7 +158,6 @@ func (w *walker) entry(root *os.Root, p string, entry fs.DirEntry, err error) er
 		w.fail(pathError(full, err))
 		return nil
 	}
-	defer f.Close()
 	w.open(f, input{path: full, name: p})
 	return nil
 }
@@ -169,12 +167,12 @@ func (w *walker) entry(root *os.Root, p string, entry fs.DirEntry, err error) er
 func (w *walker) enter(root *os.Root, p, full string) error {
 	base := path.Base(p)
 	if p != "." && (strings.HasPrefix(base, ".") || base == "node_modules") {
-		w.opt.Summary.skip(full, "hidden or not part of the documents")
+		w.skip(full, "hidden or not part of the documents")
 		return fs.SkipDir
 	}
 	for _, e := range w.exports {
 		if _, unread := e.part(path.Join(p, "x")); unread {
-			e.note(w.session, input{path: filepath.Join(root.Name(), filepath.FromSlash(e.dir))})
+			e.note(w.skip, input{path: filepath.Join(root.Name(), filepath.FromSlash(e.dir))})
 			return fs.SkipDir
 		}
 	}
@@ -185,7 +183,7 @@ func (w *walker) enter(root *os.Root, p, full string) error {
 			in.name = ""
 		}
 		if !w.again(filepath.Join(full, e.file())) {
-			w.export(in, e, &folderSource{w.session, root.FS()})
+			w.readExport(in, e, root.FS())
 		}
 	}
 	return nil

@@ -1,25 +1,23 @@
 package extract
 
 import (
-	"context"
 	"errors"
 	"fmt"
 
 	"github.com/bartizan-security/bartizan/internal/extract/pdf"
 )
 
-// ChildIfAsked makes this process the child that reads PDF documents, where it
-// was started as one; it does not return then. A program that reads documents
-// calls it at the very start of main, a test binary in TestMain.
-func ChildIfAsked() { pdf.RunChildIfAsked() }
-
-// pdf reads a PDF document in a child process.
+// pdf reads a PDF document.
 func (s *session) pdf(in input) {
 	if in.size > s.limit.Bytes {
 		s.fail(in.error(KindTooLarge, fmt.Errorf("the PDF is %s, more than the limit of %s", megabytes(in.size), megabytes(s.limit.Bytes)), "Split the document"))
 		return
 	}
-	doc, err := s.pdfReader().Read(s.ctx, in.name, in.r, in.size, s.opt.Password)
+	read := s.pdfs.Read
+	if s.trace.careful(in) {
+		read = s.pdfs.ReadAlone
+	}
+	doc, err := read(s.ctx, in.name, in.r, in.size, s.opt.Password)
 	switch {
 	case s.ctx.Err() != nil:
 		s.stopped()
@@ -27,26 +25,6 @@ func (s *session) pdf(in input) {
 		s.fail(pdfError(in, err))
 	default:
 		s.emit(doc)
-	}
-}
-
-// WarmPDF compiles the PDF engine into its cache, so that the first document
-// is read as quickly as those after it. Empty stands for the default folder.
-func WarmPDF(ctx context.Context, cacheDir string) error { return pdf.Warm(ctx, cacheDir) }
-
-// pdfReader is the one reader of the session, whose child processes serve all
-// its documents.
-func (s *session) pdfReader() *pdf.Reader {
-	if s.pdfs == nil {
-		s.pdfs = pdf.NewReader(pdf.Options{CacheDir: s.opt.CacheDir, MaxPages: s.limit.Pages})
-	}
-	return s.pdfs
-}
-
-// close ends what the session started.
-func (s *session) close() {
-	if s.pdfs != nil {
-		s.pdfs.Close()
 	}
 }
 
@@ -64,7 +42,6 @@ var pdfKinds = []struct {
 	{pdf.ErrTruncated, KindDamaged},
 	{pdf.ErrTooLarge, KindTooLarge},
 	{pdf.ErrMemory, KindUnsafe},
-	{pdf.ErrTimeout, KindUnsafe},
 }
 
 func pdfError(in input, err error) *Error {

@@ -3,6 +3,7 @@ package builtin_test
 import (
 	"context"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 
@@ -16,6 +17,11 @@ import (
 	"github.com/bartizan-security/bartizan/internal/retrieve"
 	"github.com/bartizan-security/bartizan/pkg/threatmodel"
 )
+
+func TestMain(m *testing.M) {
+	extract.ChildIfAsked()
+	os.Exit(m.Run())
+}
 
 // bench runs the whole built-in analysis on texts.
 type bench struct {

@@ -25,6 +25,11 @@ import (
 	"github.com/bartizan-security/bartizan/prompts"
 )
 
+func TestMain(m *testing.M) {
+	extract.ChildIfAsked()
+	os.Exit(m.Run())
+}
+
 // design is a set of documents, by name.
 type design map[string]string
 

@@ -1,12 +1,13 @@
 package pdf
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"testing"
 )
 
-// What a document costs once a child runs, in this process. BARTIZAN_CORPUS
+// What a document costs once the engine runs. BARTIZAN_CORPUS
 // may name a folder with PDFs in its folder pdf.
 func BenchmarkEngine(b *testing.B) {
 	files := []string{filepath.FromSlash("../../../testdata/designs/telemetry/telemetry.pdf")}
@@ -21,7 +22,7 @@ func BenchmarkEngine(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	e, err := startEngine(setup{CacheDir: opt.CacheDir, Memory: opt.Memory})
+	e, err := startEngine(opt)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -33,7 +34,7 @@ func BenchmarkEngine(b *testing.B) {
 		b.Run(filepath.Base(file), func(b *testing.B) {
 			b.SetBytes(int64(len(data)))
 			for b.Loop() {
-				if _, err := e.read(request{Name: file, MaxPages: opt.MaxPages}, data); err != nil {
+				if _, err := e.read(request{name: file, maxPages: opt.MaxPages, file: bytes.NewReader(data), size: int64(len(data))}); err != nil {
 					b.Skip(err)
 				}
 			}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/klippa-app/go-pdfium"
@@ -37,27 +38,35 @@ const maxGlyphs = 20_000_000
 // headerWithin is how far into a file its header may stand, in bytes.
 const headerWithin = 1024
 
-func looksLikePDF(data []byte) error {
-	if len(data) == 0 {
+func looksLikePDF(req request) error {
+	if req.size == 0 {
 		return &detailed{ErrNotPDF, "it is empty"}
 	}
-	if !bytes.Contains(data[:min(len(data), headerWithin)], []byte("%PDF-")) {
-		return &detailed{ErrNotPDF, fmt.Sprintf("it begins with %q", data[:min(len(data), 8)])}
+	head := make([]byte, min(req.size, headerWithin))
+	if _, err := req.file.ReadAt(head, 0); err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("read the document: %w", err)
+	}
+	if !bytes.Contains(head, []byte("%PDF-")) {
+		return &detailed{ErrNotPDF, fmt.Sprintf("it begins with %q", head[:min(len(head), 8)])}
 	}
 	return nil
 }
 
-func openDocument(engine pdfium.Pdfium, req request, data []byte) (*document, error) {
-	open := &requests.OpenDocument{FileReader: bytes.NewReader(data), FileReaderSize: int64(len(data))}
-	if len(data) <= inMemory {
+func openDocument(engine pdfium.Pdfium, req request) (*document, error) {
+	open := &requests.OpenDocument{FileReader: io.NewSectionReader(req.file, 0, req.size), FileReaderSize: req.size}
+	if req.size <= inMemory {
+		data := make([]byte, req.size)
+		if _, err := req.file.ReadAt(data, 0); err != nil && !errors.Is(err, io.EOF) {
+			return nil, fmt.Errorf("read the document: %w", err)
+		}
 		open = &requests.OpenDocument{File: &data}
 	}
-	if req.Password != "" {
-		open.Password = &req.Password
+	if req.password != "" {
+		open.Password = &req.password
 	}
 	opened, err := engine.OpenDocument(open)
 	if err != nil {
-		return nil, openError(err, req.Password)
+		return nil, openError(err, req.password)
 	}
 	d := &document{engine: engine, ref: opened.Document, fonts: map[fontKey]int{}}
 	count, err := engine.FPDF_GetPageCount(&requests.FPDF_GetPageCount{Document: d.ref})
@@ -68,8 +77,8 @@ func openDocument(engine pdfium.Pdfium, req request, data []byte) (*document, er
 	switch {
 	case d.pages == 0:
 		return nil, ErrNoPages
-	case d.pages > req.MaxPages:
-		return nil, &detailed{ErrTooLarge, fmt.Sprintf("it has %d pages, the limit is %d", d.pages, req.MaxPages)}
+	case d.pages > req.maxPages:
+		return nil, &detailed{ErrTooLarge, fmt.Sprintf("it has %d pages, the limit is %d", d.pages, req.maxPages)}
 	}
 	return d, nil
 }

@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,26 +22,42 @@ import (
 	"github.com/bartizan-security/bartizan/pkg/threatmodel"
 )
 
-// engine is PDFium in a child. Each document gets an instance of its own, so
+// engine is PDFium. Each document gets an instance of its own, so
 // that none finds what another left behind.
 type engine struct {
 	pool   pdfium.Pool
 	memory *memoryWatch
-	// tired is true once something runs on that should have ended: the child
-	// is to be replaced.
+	// tired is true once something runs on that should have ended.
 	tired bool
 }
 
 // startEngine compiles PDFium, or takes it compiled from the cache.
-func startEngine(s setup) (*engine, error) {
-	if err := checkCacheDir(s.CacheDir); err != nil {
+func startEngine(o Options) (*engine, error) {
+	if err := checkCacheDir(o.CacheDir); err != nil {
 		return nil, err
 	}
-	cache, err := wazero.NewCompilationCacheWithDir(s.CacheDir)
-	if err != nil {
-		return nil, cacheError(s.CacheDir, err)
+	if o.Fill != nil && !filled(o.CacheDir) {
+		if err := o.Fill(); err != nil {
+			return nil, err
+		}
 	}
-	pages := max(1, s.Memory/wasmPage)
+	e, err := newEngine(o)
+	if o.Fill != nil && errors.Is(err, fs.ErrPermission) {
+		// The cache is filled with the code of another version.
+		if err := o.Fill(); err != nil {
+			return nil, err
+		}
+		e, err = newEngine(o)
+	}
+	return e, err
+}
+
+func newEngine(o Options) (*engine, error) {
+	cache, err := wazero.NewCompilationCacheWithDir(o.CacheDir)
+	if err != nil {
+		return nil, cacheError(o.CacheDir, err)
+	}
+	pages := max(1, o.Memory/wasmPage)
 	watch := &memoryWatch{limit: uint64(pages) * wasmPage}
 	config := wazero.NewRuntimeConfig().
 		WithCoreFeatures(api.CoreFeaturesV2 | experimental.CoreFeaturesExceptionHandling).
@@ -51,8 +70,8 @@ func startEngine(s setup) (*engine, error) {
 		RuntimeConfig: config,
 	})
 	if err != nil {
-		if strings.Contains(err.Error(), s.CacheDir) {
-			return nil, cacheError(s.CacheDir, err)
+		if strings.Contains(err.Error(), o.CacheDir) {
+			return nil, cacheError(o.CacheDir, err)
 		}
 		return nil, fmt.Errorf("%w: %w", ErrStart, err)
 	}
@@ -61,13 +80,13 @@ func startEngine(s setup) (*engine, error) {
 
 // read reads a document. After ErrMemory and ErrCrashed the engine must not
 // be used again.
-func (e *engine) read(req request, data []byte) (src threatmodel.Source, err error) {
+func (e *engine) read(req request) (src threatmodel.Source, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = e.fatal(fmt.Errorf("panic: %v", p))
 		}
 	}()
-	if err := looksLikePDF(data); err != nil {
+	if err := looksLikePDF(req); err != nil {
 		return src, err
 	}
 	e.memory.refused = false
@@ -75,10 +94,10 @@ func (e *engine) read(req request, data []byte) (src threatmodel.Source, err err
 	if err != nil {
 		return src, e.fatal(err)
 	}
-	src, err = e.readIn(instance, req, data)
+	src, err = e.readIn(instance, req)
 	if err != nil {
 		err = e.fatal(err)
-		if name, _ := report(err); breaksEngine(name) {
+		if errors.Is(err, ErrMemory) || errors.Is(err, ErrCrashed) {
 			return src, err
 		}
 	}
@@ -88,15 +107,15 @@ func (e *engine) read(req request, data []byte) (src threatmodel.Source, err err
 	return src, err
 }
 
-func (e *engine) readIn(instance pdfium.Pdfium, req request, data []byte) (threatmodel.Source, error) {
-	d, err := openDocument(instance, req, data)
+func (e *engine) readIn(instance pdfium.Pdfium, req request) (threatmodel.Source, error) {
+	d, err := openDocument(instance, req)
 	if err != nil {
 		return threatmodel.Source{}, err
 	}
 	d.metadata()
 	d.outline()
-	if !req.Alone {
-		if err := d.second(data, req.Password); err != nil {
+	if !req.alone {
+		if err := d.second(req); err != nil {
 			e.tired = true
 		}
 	}
@@ -116,8 +135,8 @@ func (e *engine) fatal(err error) error {
 }
 
 func isOurs(err error) bool {
-	for _, known := range faults {
-		if errors.Is(err, known.err) {
+	for _, known := range documentErrors {
+		if errors.Is(err, known) {
 			return true
 		}
 	}
@@ -168,9 +187,9 @@ func (m *guestMemory) Free() { m.bytes = nil }
 // along filled.
 const cacheVariable = "BARTIZAN_PDF_CACHE"
 
-// cacheDir is the folder for compiled code: the one given, else that of the
+// CacheDir is the folder for compiled code: the one given, else that of the
 // environment, else the user's.
-func cacheDir(dir string) (string, error) {
+func CacheDir(dir string) (string, error) {
 	if dir == "" {
 		dir = os.Getenv(cacheVariable)
 	}
@@ -207,6 +226,25 @@ func checkCacheDir(dir string) error {
 	return nil
 }
 
-func cacheError(dir string, err error) error {
-	return &detailed{ErrCache, fmt.Sprintf("%s: %v; name another in %s, that you may write to or that was filled before", dir, err, cacheVariable)}
+// filled reports whether a folder seems to hold the compiled engine.
+func filled(dir string) bool {
+	const least = 1 << 20 // what is smaller is no engine
+	files, err := filepath.Glob(filepath.Join(dir, "wazero-*-"+runtime.GOARCH+"-"+runtime.GOOS, "*"))
+	return err == nil && slices.ContainsFunc(files, func(name string) bool {
+		info, err := os.Stat(name)
+		return err == nil && info.Size() > least && filepath.Ext(name) == ""
+	})
 }
+
+func cacheError(dir string, err error) error {
+	return &cacheFault{detailed{ErrCache, fmt.Sprintf("%s: %v; name another in %s, that you may write to or that was filled before", dir, err, cacheVariable)}, err}
+}
+
+// cacheFault is ErrCache with its cause.
+type cacheFault struct {
+	detailed
+	cause error
+}
+
+// Unwrap gives what it is and why.
+func (e *cacheFault) Unwrap() []error { return []error{e.kind, e.cause} }

@@ -9,7 +9,6 @@ import (
 	"github.com/bartizan-security/bartizan/internal/extract/pdf"
 )
 
-// A program calls pdf.RunChildIfAsked at the start of main, and then reads.
 func ExampleRead() {
 	file, err := os.Open("../../../testdata/designs/telemetry/telemetry.pdf")
 	if err != nil {

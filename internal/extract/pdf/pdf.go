@@ -1,24 +1,14 @@
 // Package pdf reads PDF documents into text and blocks.
 //
 // The PDF engine (PDFium as WebAssembly) and the analysis of the layout run in
-// a child process: the same program, started again. A document made to do
-// harm can end that child, fill its memory up to a limit or keep it busy
-// until a time-out; it cannot do so to the program that reads it, and the
-// child knows none of its secrets. A program that uses this package calls
-// [RunChildIfAsked] at the very start of main; a test binary does so in
-// TestMain.
-//
-//	func main() {
-//		pdf.RunChildIfAsked()
-//		...
-//		src, err := pdf.Read(ctx, "design.pdf", file, size, pdf.Options{})
-//	}
+// this process. A document made to do harm can end it, fill its memory up to
+// a limit or keep it busy without end: whoever reads documents that others
+// made does so in a child process, as package extract does.
 package pdf
 
 import (
 	"context"
 	"io"
-	"time"
 
 	"github.com/bartizan-security/bartizan/pkg/threatmodel"
 )
@@ -33,9 +23,9 @@ type Options struct {
 	// user's cache folder. It may be one that cannot be written to, if it was
 	// filled before; see [Warm].
 	CacheDir string
-	// Timeout bounds the reading of one document, the compilation of the
-	// engine aside; 0 stands for two minutes.
-	Timeout time.Duration
+	// Fill, where it is not nil, is called before the engine is started with a
+	// CacheDir that does not hold it, by a process that may not write there.
+	Fill func() error
 	// Memory bounds what the engine may take for one document, in bytes; 0
 	// stands for 512 MiB. It is rounded to WebAssembly pages of 64 KiB.
 	Memory int64
@@ -44,35 +34,28 @@ type Options struct {
 }
 
 const (
-	defaultTimeout  = 2 * time.Minute
 	defaultMemory   = 512 << 20
 	defaultMaxPages = 5000
-	// startTimeout bounds the start of a child, with a cold cache on a slow
-	// machine.
-	startTimeout = 2 * time.Minute
 )
 
 func (o Options) withDefaults() (Options, error) {
-	if o.Timeout <= 0 {
-		o.Timeout = defaultTimeout
-	}
 	if o.Memory <= 0 {
 		o.Memory = defaultMemory
 	}
 	if o.MaxPages <= 0 {
 		o.MaxPages = defaultMaxPages
 	}
-	dir, err := cacheDir(o.CacheDir)
+	dir, err := CacheDir(o.CacheDir)
 	o.CacheDir = dir
 	return o, err
 }
 
-// Read reads one document in a child process of its own. Whoever reads
-// several keeps a [Reader], which saves the start of the child.
+// Read reads one document. Whoever reads several keeps a [Reader], which saves
+// the start of the engine.
 //
 // The name becomes the document's name. The errors that a caller decides on
-// are the variables of this package, to be asked for with errors.Is. Where
-// ctx ends, the child is ended and the error is that of ctx.
+// are the variables of this package, to be asked for with errors.Is. A call
+// that is under way does not end with ctx.
 func Read(ctx context.Context, name string, r io.ReaderAt, size int64, opt Options) (threatmodel.Source, error) {
 	reader := NewReader(opt)
 	defer reader.Close()
@@ -80,16 +63,16 @@ func Read(ctx context.Context, name string, r io.ReaderAt, size int64, opt Optio
 }
 
 // Warm compiles the engine into its cache, so that the first document is read
-// as quickly as those after it. Empty stands for the default folder.
-func Warm(ctx context.Context, cacheDir string) error {
+// as quickly as those after it. Empty stands for the default folder. It takes
+// more than 300 MB for some seconds where the cache is empty.
+func Warm(cacheDir string) error {
 	opt, err := Options{CacheDir: cacheDir}.withDefaults()
 	if err != nil {
 		return err
 	}
-	c, err := startChild(ctx, opt)
+	e, err := startEngine(opt)
 	if err != nil {
 		return err
 	}
-	c.end()
-	return nil
+	return e.pool.Close()
 }

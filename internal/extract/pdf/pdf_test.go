@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jung-kurt/gofpdf"
@@ -24,7 +23,6 @@ import (
 var update = flag.Bool("update", false, "write the golden files")
 
 func TestMain(m *testing.M) {
-	pdf.RunChildIfAsked()
 	goleak.VerifyTestMain(m)
 }
 
@@ -278,7 +276,7 @@ func TestHostileDocumentsEndInAnErrorOrAText(t *testing.T) {
 		"an outline that is not there":           {outline, "A text."},
 		"a cross-reference that leads to itself": {[]byte("%PDF-1.4\nxref\n0 1\n0000000000 65535 f \ntrailer\n<< /Size 1 /Root 1 0 R /Prev 9 >>\nstartxref\n9\n%%EOF\n"), ""},
 	}
-	reader := pdf.NewReader(pdf.Options{Timeout: 30 * time.Second})
+	reader := pdf.NewReader(pdf.Options{})
 	defer reader.Close()
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -309,15 +307,6 @@ func TestTheContextEndsTheReading(t *testing.T) {
 	}
 }
 
-func TestATimeOutIsAnErrorOfTheDocument(t *testing.T) {
-	reader := pdf.NewReader(pdf.Options{Timeout: time.Nanosecond})
-	defer reader.Close()
-	data := scan(t, "A text.")
-	if _, err := reader.Read(t.Context(), "x.pdf", bytes.NewReader(data), int64(len(data)), ""); !errors.Is(err, pdf.ErrTimeout) {
-		t.Errorf("error %v", err)
-	}
-}
-
 func TestACacheThatOthersMayWriteIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.Chmod(dir, 0o777); err != nil {
@@ -337,7 +326,7 @@ func TestTheEnvironmentNamesTheCache(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Setenv("BARTIZAN_PDF_CACHE", file)
-	if err := pdf.Warm(t.Context(), ""); !errors.Is(err, pdf.ErrCache) || !strings.Contains(err.Error(), file) {
+	if err := pdf.Warm(""); !errors.Is(err, pdf.ErrCache) || !strings.Contains(err.Error(), file) {
 		t.Errorf("error %v", err)
 	}
 }

@@ -1,9 +1,9 @@
 package pdf
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -32,11 +32,11 @@ type facts struct {
 // second asks the second reader, where the engine found no title or no
 // outline. It reports errSlow alone: what the second reader cannot read is
 // merely not known.
-func (d *document) second(data []byte, password string) error {
-	if d.about.Title != "" && len(d.about.Outline) > 0 || len(data) > secondMaxSize {
+func (d *document) second(req request) error {
+	if d.about.Title != "" && len(d.about.Outline) > 0 || req.size > secondMaxSize {
 		return nil
 	}
-	f, err := within(secondTimeout, func() (facts, error) { return readFacts(data, password) })
+	f, err := within(secondTimeout, func() (facts, error) { return readFacts(req.file, req.size, req.password) })
 	if errors.Is(err, errSlow) {
 		return err
 	}
@@ -77,9 +77,9 @@ func within(limit time.Duration, f func() (facts, error)) (facts, error) {
 	}
 }
 
-func readFacts(data []byte, password string) (facts, error) {
+func readFacts(file io.ReaderAt, size int64, password string) (facts, error) {
 	asked := false
-	r, err := ledong.NewReaderEncrypted(bytes.NewReader(data), int64(len(data)), func() string {
+	r, err := ledong.NewReaderEncrypted(file, size, func() string {
 		if asked {
 			return "" // no other password follows
 		}

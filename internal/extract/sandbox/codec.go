@@ -11,8 +11,8 @@ import (
 // Codec writes values of a type as bytes and reads them back, for what passes
 // between parent and child. It takes structs, slices, pointers, strings,
 // numbers and booleans; a new field of a struct needs no mention. What is
-// nil comes back as nil, what is empty as empty. Fields that are not exported
-// are left out.
+// nil comes back as nil, what is empty as empty. Fields that are not exported,
+// and functions, are left out.
 //
 // Reading trusts nothing: whatever the bytes, it gives an error or a value, and
 // takes at most about 32 times their length in memory.
@@ -255,7 +255,7 @@ func (p *plan) structure(t reflect.Type, known map[reflect.Type]*plan) {
 	var fields []*plan
 	var index []int
 	for i := range t.NumField() {
-		if t.Field(i).IsExported() {
+		if f := t.Field(i); f.IsExported() && f.Type.Kind() != reflect.Func {
 			fields = append(fields, planOf(t.Field(i).Type, known))
 			index = append(index, i)
 		}

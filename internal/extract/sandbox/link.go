@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -85,8 +86,14 @@ func (l *link) send(f frame) error {
 	return err
 }
 
+// ErrTooLong is given for an event beyond Config.EventSize.
+var ErrTooLong = errors.New("the message is too long")
+
 // tooLong tells that a frame is longer than the other side may make it.
 type tooLong struct{ size, limit int }
+
+// Is makes it an ErrTooLong.
+func (e tooLong) Is(err error) bool { return err == ErrTooLong }
 
 func (e tooLong) Error() string {
 	return fmt.Sprintf("a message of %d bytes, more than the limit of %d", e.size, e.limit)

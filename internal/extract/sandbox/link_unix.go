@@ -50,6 +50,22 @@ func connect(cmd *exec.Cmd) (*link, func(), error) {
 	return l, func() { _ = other.Close() }, nil
 }
 
+// ReadOnly reports whether a file can be handed over: it is a regular one that
+// was opened for reading alone.
+func ReadOnly(f *os.File) bool {
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return false
+	}
+	conn, err := f.SyscallConn()
+	if err != nil {
+		return false
+	}
+	flags := unix.O_RDWR
+	err = conn.Control(func(fd uintptr) { flags, err = unix.FcntlInt(fd, unix.F_GETFL, 0) })
+	return err == nil && flags&unix.O_ACCMODE == unix.O_RDONLY
+}
+
 // parentLink is a child's end of the link.
 func parentLink() (*link, error) {
 	unix.CloseOnExec(childEnd)
