@@ -125,12 +125,16 @@ func officeFormat(zr *zip.Reader) string {
 func (s *session) zipMembers(in input, zr *zip.Reader) {
 	files := slices.Clone(zr.File)
 	slices.SortStableFunc(files, func(a, b *zip.File) int { return strings.Compare(a.Name, b.Name) })
-	exports := zipExports(zr)
+	names := make([]string, len(files))
+	for i, f := range files {
+		names[i] = f.Name
+	}
+	exports, src := findExports(zr, names), &zipSource{s: s, zr: zr}
 	for _, f := range files {
 		if s.stopped() {
 			return
 		}
-		if !s.zipExport(in, zr, exports, f) && !s.zipMember(in, f) {
+		if !s.exportMember(in, src, exports, f.Name) && !s.zipMember(in, f) {
 			return
 		}
 	}
@@ -241,7 +245,7 @@ func (s *session) gzip(in input) {
 	}
 	whole := io.MultiReader(bytes.NewReader(head[:n]), unpacked)
 	if isTar(head[:n]) {
-		s.tar(in, whole)
+		s.gzipTar(in, whole)
 		return
 	}
 	in.name = strings.TrimSuffix(in.name, ".gz")
@@ -330,8 +334,8 @@ func passOver(name string, mode fs.FileMode) string {
 		return "a symbolic link"
 	case !mode.IsRegular():
 		return "not a regular file"
-	case sourceExtensions[strings.ToLower(path.Ext(name))]:
-		return "source code or data"
+	case sourceExtensions[strings.ToLower(path.Ext(name))] && !mayBePage(name):
+		return sourceReason
 	}
 	return ""
 }

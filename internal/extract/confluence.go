@@ -89,20 +89,20 @@ func (e *export) part(name string) (part, unread bool) {
 func (e *export) note(skip func(path, reason string), in input) {
 	if !e.noted {
 		e.noted = true
-		skip(in.display(), "attachments, images and styles of the Confluence export are not read")
+		skip(in.display(), "images and styles of the Confluence export, and attachments that no page shows or links to, are not read")
 	}
 }
 
-// zipExports finds the exports in an archive, by folder.
-func zipExports(zr *zip.Reader) []*export {
+// findExports finds the exports among the members of an archive, by folder.
+func findExports(fsys fs.FS, names []string) []*export {
 	var found []*export
-	for _, f := range zr.File {
-		base := path.Base(f.Name)
-		if base != entitiesName && base != confluence.IndexName || f.Name != path.Clean(f.Name) {
+	for _, name := range names {
+		base := path.Base(name)
+		if base != entitiesName && base != confluence.IndexName || name != path.Clean(name) {
 			continue
 		}
-		dir := path.Dir(f.Name)
-		if e := findExport(zr, dir); e != nil && (e.xml == (base == entitiesName)) {
+		dir := path.Dir(name)
+		if e := findExport(fsys, dir); e != nil && (e.xml == (base == entitiesName)) {
 			found = append(found, e)
 		}
 	}
@@ -121,11 +121,11 @@ func (in input) around(dir string) input {
 	return in
 }
 
-// zipExport handles a member that is part of an export. It reports false
-// where the member is part of none.
-func (s *session) zipExport(in input, zr *zip.Reader, exports []*export, f *zip.File) bool {
+// exportMember handles a member of an archive that is part of an export. It
+// reports false where the member is part of none.
+func (s *session) exportMember(in input, src exportSource, exports []*export, name string) bool {
 	for _, e := range exports {
-		part, unread := e.part(f.Name)
+		part, unread := e.part(name)
 		if !part {
 			continue
 		}
@@ -134,7 +134,7 @@ func (s *session) zipExport(in input, zr *zip.Reader, exports []*export, f *zip.
 		}
 		if !e.read {
 			e.read = true
-			s.export(in.around(e.dir), e, &zipSource{s: s, zr: zr})
+			s.export(in.around(e.dir), e, src)
 		}
 		return true
 	}
@@ -154,6 +154,9 @@ type exportSource interface {
 // export reads the pages of an export. The name of the input is what the
 // names of pages begin with.
 func (s *session) export(in input, e *export, src exportSource) {
+	opt := s.confluenceOptions()
+	x := &exported{s: s, in: in, dir: e.dir, src: src}
+	opt.Attached = x.whole
 	if e.xml {
 		r, err := src.stream(path.Join(e.dir, entitiesName))
 		if err != nil {
@@ -161,14 +164,11 @@ func (s *session) export(in input, e *export, src exportSource) {
 			return
 		}
 		defer r.Close()
-		s.entities(in, r)
+		s.pages(in, confluence.ReadXML(s.ctx, r, opt, s.leftOut(in)), x)
 		return
 	}
-	folder := confluence.Folder{
-		Names: src.names(e.dir),
-		Read:  func(name string) ([]byte, error) { return src.whole(path.Join(e.dir, name)) },
-	}
-	s.pages(in, confluence.ReadHTML(s.ctx, folder, s.confluenceOptions(), s.leftOut(in)))
+	folder := confluence.Folder{Names: src.names(e.dir), Read: x.whole}
+	s.pages(in, confluence.ReadHTML(s.ctx, folder, opt, s.leftOut(in)), x)
 }
 
 func (s *session) confluenceOptions() confluence.Options {
@@ -182,23 +182,19 @@ func (s *session) leftOut(in input) func(kind string, n int) {
 	}
 }
 
-// entities reads the pages in the entities.xml of an export.
-func (s *session) entities(in input, r io.Reader) {
-	s.pages(in, confluence.ReadXML(s.ctx, r, s.confluenceOptions(), s.leftOut(in)))
-}
-
 // entitiesFile reads an entities.xml that lies in no archive.
 func (s *session) entitiesFile(in input) {
 	r := io.NewSectionReader(in.r, 0, in.size)
 	if in.name = path.Dir(in.name); in.name == "." {
 		in.name = ""
 	}
-	s.entities(in, r)
+	s.pages(in, confluence.ReadXML(s.ctx, r, s.confluenceOptions(), s.leftOut(in)), nil)
 }
 
 // pages yields the pages of an export as documents, each with the id of the
-// one above it.
-func (s *session) pages(in input, pages iter.Seq2[confluence.Page, error]) {
+// one above it, and the files that they show. The export is nil where none is
+// at hand.
+func (s *session) pages(in input, pages iter.Seq2[confluence.Page, error], x *exported) {
 	ids := map[int]string{}
 	for p, err := range pages {
 		if err != nil {
@@ -211,6 +207,12 @@ func (s *session) pages(in input, pages iter.Seq2[confluence.Page, error]) {
 		p.Source.Name = path.Join(in.name, p.Source.Name)
 		p.Source.Parent = ids[p.Parent]
 		ids[p.Number] = s.emit(p.Source)
+		for _, a := range p.Attachments {
+			if s.done {
+				return
+			}
+			x.attachment(p.Source.Name, ids[p.Number], a)
+		}
 		if s.done {
 			return
 		}

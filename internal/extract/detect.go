@@ -125,7 +125,7 @@ func (s *session) file(in input) {
 	case familyGzip:
 		s.gzip(in)
 	case familyTar:
-		s.tar(in, io.NewSectionReader(in.r, 0, in.size))
+		s.tarFile(in)
 	case familyEntities:
 		s.entitiesFile(in)
 	case familyOther:

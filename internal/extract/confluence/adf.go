@@ -141,11 +141,10 @@ func (t *adfTree) one(to *node, n adfNode, depth int) {
 		t.attrs(inside, n)
 	case t.Macros[kind] != "":
 		inside = t.macro(to, t.Macros[kind], map[string]any{"title": n.attr("title")})
-	case t.Words[kind] != nil:
-		t.text(to, n.first(t.Words[kind]...))
 	default:
 		inside = t.special(to, n, kind)
 	}
+	t.text(inside, n.first(t.Words[kind]...))
 	t.add(inside, n["content"], depth+1)
 }
 

@@ -8,6 +8,7 @@ package confluence
 
 import (
 	"errors"
+	"fmt"
 	"math"
 
 	"github.com/bartizan-security/bartizan/pkg/threatmodel"
@@ -100,3 +101,7 @@ func (e *PageError) Error() string { return e.Name + ": " + e.Err.Error() }
 
 // Unwrap gives access to the cause.
 func (e *PageError) Unwrap() error { return e.Err }
+
+func tooLarge(opt Options) error {
+	return fmt.Errorf("%w: it has more than %d bytes", ErrTooLarge, opt.MaxBody)
+}

@@ -1,10 +1,14 @@
 package confluence
 
 import (
+	"net/url"
 	"path"
 	"slices"
 	"strings"
 
+	"github.com/bartizan-security/bartizan/internal/extract/block"
+	"github.com/bartizan-security/bartizan/internal/extract/diagram"
+	"github.com/bartizan-security/bartizan/internal/extract/diagram/mxfile"
 	"github.com/bartizan-security/bartizan/pkg/threatmodel"
 )
 
@@ -37,6 +41,31 @@ func (w *pageWriter) attachmentList() {
 		}
 		w.closeList()
 	})
+}
+
+// fileLink notes a link of an HTML export to a file beside its pages. Drawings
+// count also where they only stand in the list of what is attached.
+func (w *pageWriter) fileLink(n *node) {
+	u, err := url.Parse(n.attr("href"))
+	if err != nil || u.IsAbs() || u.Host != "" || !strings.HasPrefix(u.Path, "attachments/") || path.Clean(u.Path) != u.Path {
+		return
+	}
+	name := n.attr("data-linked-resource-default-alias")
+	if name == "" {
+		name = n.words()
+	}
+	if path.Ext(name) == "" {
+		name = path.Base(u.Path)
+	}
+	switch {
+	case w.role == "":
+	case w.role == threatmodel.RoleAttachment && isDrawing(attached{name: name}):
+	default:
+		return
+	}
+	if !slices.ContainsFunc(w.shown, func(a Attachment) bool { return a.File == u.Path }) {
+		w.shown = append(w.shown, Attachment{Name: name, File: u.Path})
+	}
 }
 
 // show notes that the page shows or links to a file of its own.
@@ -110,5 +139,42 @@ func (w *pageWriter) drawn(name string, data []byte) bool {
 		w.closeList()
 		return true
 	}
-	return false
+	sheets, err := diagram.ReadDrawing(data, mxfile.Limits{})
+	shown := false
+	for i, sheet := range sheets {
+		shown = w.sheet(name, sheet, len(sheets) > 1, i == 0) || shown
+	}
+	if err != nil && shown {
+		w.notice(threatmodel.NoticeTruncated, "The drawing “"+name+"” is not read whole: "+err.Error()+".")
+	}
+	return shown
 }
+
+// sheet writes a page of a drawing. It reports false for one that shows
+// nothing.
+func (w *pageWriter) sheet(name string, sheet diagram.Sheet, several, first bool) bool {
+	for _, p := range sheet.Problems {
+		w.notice(threatmodel.NoticeFormat, "Drawing “"+name+"”: "+p+".")
+	}
+	text := block.Clean(sheet.Text)
+	if strings.TrimSpace(text) == "" {
+		return false
+	}
+	if first {
+		w.caption(name, threatmodel.BlockCaption)
+	}
+	if several && sheet.Name != "" {
+		w.caption(sheet.Name, threatmodel.BlockCaption)
+	}
+	if text == sheet.Text {
+		if w.sheets == nil {
+			w.sheets = map[string]threatmodel.Diagram{}
+		}
+		w.sheets[text] = sheet.Diagram
+	}
+	w.add(threatmodel.Block{Kind: threatmodel.BlockDiagram, Language: drawioLanguage}, text)
+	return true
+}
+
+// drawioLanguage is what blocks of drawings are written in.
+const drawioLanguage = "drawio"

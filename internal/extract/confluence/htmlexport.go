@@ -250,7 +250,7 @@ func (e *htmlExport) page(p *page, yield func(Page, error) bool) bool {
 	file, name := e.pages.text.get(p.file), e.pages.path(p, "")
 	source, err := e.folder.Read(file)
 	if err == nil && int64(len(source)) > e.opt.MaxBody {
-		err = fmt.Errorf("%w: it has more than %d bytes", ErrTooLarge, e.opt.MaxBody)
+		err = tooLarge(e.opt)
 	}
 	if err != nil {
 		return yield(Page{}, &PageError{name, fmt.Errorf("read %s: %w", file, err)})

@@ -58,6 +58,11 @@ func (w *pageWriter) element(n *node) {
 		w.flow.newline()
 	case "img":
 		w.image(n)
+	case "a":
+		if strings.HasPrefix(n.attr("href"), "attachments/") {
+			w.fileLink(n)
+		}
+		w.walkAll(n)
 	case "h1", "h2", "h3", "h4", "h5", "h6":
 		w.endParagraph()
 		w.walkAll(n)

@@ -24,7 +24,9 @@ type pageWriter struct {
 	// shows or links to.
 	files *pageFiles
 	shown []Attachment
-	flow  flow
+	// sheets are what was read from drawings, by the text of their block.
+	sheets map[string]threatmodel.Diagram
+	flow   flow
 	// groups counts lists and tables.
 	groups int
 	lists  []list
@@ -274,6 +276,12 @@ func (w *pageWriter) distance(blk threatmodel.Block) int {
 }
 
 func (w *pageWriter) readDiagram(i int, language, text string) {
+	if language == drawioLanguage {
+		if d, ok := w.sheets[text]; ok && d.Type != "" {
+			w.b.Diagram(i, d)
+		}
+		return
+	}
 	read, problems := diagram.Read(language, text)
 	if read.Type != "" {
 		w.b.Diagram(i, read)

@@ -136,7 +136,7 @@ func (e *xmlExport) read(b *book, p *page, files *pageFiles, a *arena) (Page, er
 	case err != nil:
 		return Page{}, &PageError{name, err}
 	case p.body.cut:
-		return Page{}, &PageError{name, fmt.Errorf("%w: it has more than %d bytes", ErrTooLarge, e.opt.MaxBody)}
+		return Page{}, &PageError{name, tooLarge(e.opt)}
 	}
 	w := newPageWriter(b, p, a)
 	w.name, w.files = name, files
