@@ -29,6 +29,9 @@ func (s *session) text(in input) {
 		s.fail(in.error(KindUnreadable, fmt.Errorf("read: %w", err), ""))
 		return
 	}
+	if s.drawnText(in, data) {
+		return
+	}
 	t, err := plain.Decode(web.Transcode(data))
 	if err != nil {
 		s.reject(in, KindNotDocument, fmt.Errorf("this is no document: %w", err),
@@ -70,7 +73,7 @@ func mediaType(name, content string) string {
 	switch {
 	case web.IsPage(content):
 		return "text/html"
-	case !diagram.IsMermaid(content) && isMarkdown(name, content):
+	case diagram.LanguageOf(name, content) == "" && isMarkdown(name, content):
 		return "text/markdown"
 	}
 	return "text/plain"

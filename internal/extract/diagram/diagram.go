@@ -6,6 +6,8 @@
 package diagram
 
 import (
+	"path"
+	"regexp"
 	"strings"
 
 	"github.com/bartizan-security/bartizan/pkg/threatmodel"
@@ -47,6 +49,41 @@ func Is(language string) bool {
 	}
 	return false
 }
+
+// LanguageOf tells in which language of diagrams a whole text is written; it is
+// empty for a text that is no diagram. Its content decides; the name of its
+// file only where that says nothing.
+func LanguageOf(name, text string) string {
+	switch {
+	case IsMermaid(text):
+		return "mermaid"
+	case wholePlantUML.MatchString(text):
+		return "plantuml"
+	}
+	switch strings.ToLower(path.Ext(name)) {
+	case ".mmd", ".mermaid":
+		return "mermaid"
+	case ".puml", ".plantuml", ".pu", ".iuml", ".wsd":
+		return "plantuml"
+	}
+	return ""
+}
+
+// wholePlantUML is the start of a text that begins with a diagram, after
+// comments.
+var wholePlantUML = regexp.MustCompile(`^(?:\s*(?:'.*|/'[^']*'/)?\n)*[ \t]*@start(?:uml|c4|mindmap|wbs|json|yaml|gantt|salt|ditaa)\b`)
+
+// Starts reports whether a line begins a diagram in PlantUML, Ends whether it
+// ends one.
+func Starts(line string) bool { return startLine.MatchString(line) }
+
+// Ends is the other end of what [Starts] begins.
+func Ends(line string) bool { return endLine.MatchString(line) }
+
+var (
+	startLine = regexp.MustCompile(`^\s*@start(?:uml|c4|mindmap|wbs|json|yaml|gantt|salt|ditaa)\b`)
+	endLine   = regexp.MustCompile(`^\s*@end(?:uml|c4|mindmap|wbs|json|yaml|gantt|salt|ditaa)\b`)
+)
 
 // Read reads a diagram in the given language. The diagram has no type where
 // it is of a kind that shows no elements and flows, or in a language that is

@@ -64,6 +64,10 @@ func IsDrawing(head []byte) bool { return mxfile.Is(head) }
 // drawing that it shows.
 func IsDrawingSVG(data []byte) bool { return mxfile.IsSVG(data) }
 
+// IsSVG reports whether a file, of which the beginning is given, is an SVG
+// picture.
+func IsSVG(head []byte) bool { return mxfile.IsPicture(head) }
+
 // HasDrawing reports whether a PNG picture holds the draw.io drawing that it
 // shows, without reading all of it.
 func HasDrawing(r io.ReaderAt, size int64) bool { return mxfile.HasPNG(r, size) }

@@ -276,9 +276,9 @@ func (s *shape) lookAt(key string) {
 		}
 	}
 	if s.c4 = strings.ToLower(s.Attributes["c4Type"]); s.c4 != "" {
-		s.name = first(s.Attributes["c4Name"], s.name)
-		s.technology = first(s.Attributes["c4Technology"], s.technology)
-		s.more = s.Attributes["c4Description"]
+		s.name = first(oneLine(s.Attributes["c4Name"]), s.name)
+		s.technology = first(oneLine(s.Attributes["c4Technology"]), s.technology)
+		s.more = oneLine(s.Attributes["c4Description"])
 		if s.shape == "" || s.c4 == "person" {
 			s.shape = s.c4
 		}

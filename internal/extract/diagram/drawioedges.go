@@ -44,12 +44,12 @@ func (c *canvas) atNote(id string) bool {
 func (c *canvas) edgeLabel(s *shape) string {
 	label := strings.Join(append(slices.DeleteFunc([]string{s.name}, func(l string) bool { return l == "" }), s.labels...), "; ")
 	if slices.Contains(c.words.C4.Relations, strings.ToLower(s.Attributes["c4Type"])) {
-		label = first(strings.TrimSpace(s.Attributes["c4Description"]), label)
-		if technology := strings.TrimSpace(s.Attributes["c4Technology"]); technology != "" {
+		label = first(oneLine(s.Attributes["c4Description"]), label)
+		if technology := oneLine(s.Attributes["c4Technology"]); technology != "" {
 			label = strings.TrimSpace(label + " [" + technology + "]")
 		}
 	}
-	return strings.Join(strings.Fields(label), " ")
+	return label
 }
 
 func (c *canvas) draw(g *graph, s *shape, from, to int, label string) {

@@ -47,7 +47,7 @@ func htmlLines(label string) []labelLine {
 		weak           bool
 	)
 	flush := func() {
-		if s := strings.Join(strings.Fields(block.Clean(text.String())), " "); s != "" {
+		if s := oneLine(text.String()); s != "" {
 			lines = append(lines, labelLine{s, !weak})
 		}
 		text.Reset()

@@ -26,7 +26,7 @@ func cleanLabel(raw string) string {
 	if markdown {
 		s = strings.Trim(labelMarks.Replace(s), "*_")
 	}
-	return strings.Join(strings.Fields(block.Clean(s)), " ")
+	return oneLine(s)
 }
 
 // unquote takes quotes off a label, and tells whether they are those of
@@ -70,3 +70,6 @@ func iconName(icon string) string {
 	}
 	return strings.TrimPrefix(strings.ToLower(name), "fa-")
 }
+
+// oneLine is a text on one line, without what no block may hold.
+func oneLine(s string) string { return strings.Join(strings.Fields(block.Clean(s)), " ") }

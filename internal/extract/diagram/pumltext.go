@@ -5,8 +5,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-
-	"github.com/bartizan-security/bartizan/internal/extract/block"
 )
 
 var (
@@ -138,5 +136,5 @@ func cleanCreole(raw string) string {
 	s = creoleItalic.ReplaceAllString(s, "$1$2$3")
 	s = creoleMarks.ReplaceAllString(s, "$1$2$3$4")
 	s = html.UnescapeString(s)
-	return strings.Join(strings.Fields(block.Clean(s)), " ")
+	return oneLine(s)
 }

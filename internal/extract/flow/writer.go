@@ -175,6 +175,9 @@ func (w *Writer) Code(language string, r Run) {
 	if r.Empty() {
 		return
 	}
+	if language == "" {
+		language = diagram.LanguageOf("", string(r.Text))
+	}
 	kind := threatmodel.BlockCode
 	if diagram.Is(language) {
 		kind = threatmodel.BlockDiagram

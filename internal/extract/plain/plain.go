@@ -4,6 +4,7 @@ package plain
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/bartizan-security/bartizan/internal/extract/block"
@@ -18,13 +19,21 @@ import (
 func Read(doc threatmodel.Document, content string) threatmodel.Source {
 	r := &reader{}
 	content = block.Clean(content)
-	if diagram.IsMermaid(content) {
-		r.diagram(content)
+	if language := diagram.LanguageOf(doc.Name, content); language == "mermaid" || language != "" && !startsDiagram(content) {
+		r.diagram(language, content, 0)
 		return r.b.Source(doc)
 	}
 	var part []line
-	for i, text := range strings.Split(content, "\n") {
-		text = strings.TrimRight(text, " \t")
+	texts := strings.Split(content, "\n")
+	for i := 0; i < len(texts); i++ {
+		text := strings.TrimRight(texts[i], " \t")
+		if end := diagramEnd(texts[i:]); end > 0 {
+			r.part(part)
+			part = part[:0]
+			r.diagram("plantuml", strings.Join(texts[i:i+end], "\n"), i)
+			i += end - 1
+			continue
+		}
 		if text == "" {
 			r.part(part)
 			part = part[:0]
@@ -39,17 +48,42 @@ func Read(doc threatmodel.Document, content string) threatmodel.Source {
 	return r.b.Source(doc)
 }
 
-// diagram reads a text that is the source of a diagram as a whole.
-func (r *reader) diagram(content string) {
+// startsDiagram reports whether a diagram begins in some line of a text.
+func startsDiagram(content string) bool {
+	return slices.ContainsFunc(strings.Split(content, "\n"), diagram.Starts)
+}
+
+// diagramEnd counts the lines of the diagram that begins with the first; 0
+// where none does.
+func diagramEnd(lines []string) int {
+	if !diagram.Starts(lines[0]) {
+		return 0
+	}
+	for i, l := range lines {
+		if diagram.Ends(l) {
+			return i + 1
+		}
+		if i > 0 && diagram.Starts(l) {
+			return i // it was never ended
+		}
+	}
+	return len(lines)
+}
+
+// diagram reads the source of a diagram, before which there are some lines.
+func (r *reader) diagram(language, content string, before int) {
 	var lines []line
 	trimmed := strings.TrimLeft(content, "\n")
-	skipped := len(content) - len(trimmed)
+	skipped := before + len(content) - len(trimmed)
 	for i, text := range strings.Split(strings.TrimRight(trimmed, " \t\n"), "\n") {
 		lines = append(lines, line{number: skipped + i + 1, text: text})
 	}
-	r.add(threatmodel.Block{Kind: threatmodel.BlockDiagram, Language: "mermaid"}, "", lines)
-	read, problems := diagram.Read("mermaid", r.b.Block(0).Text)
-	r.b.Diagram(0, read)
+	r.inList = false
+	i := r.add(threatmodel.Block{Kind: threatmodel.BlockDiagram, Language: language}, "", lines)
+	read, problems := diagram.Read(language, r.b.Block(i).Text)
+	if read.Type != "" {
+		r.b.Diagram(i, read)
+	}
 	for _, p := range problems {
 		r.b.Notice(threatmodel.NoticeFormat, "Diagram, line %d: %s.", skipped+p.Line, p.Text)
 	}
@@ -188,8 +222,8 @@ func (r *reader) drawing(lines []line) {
 	r.add(threatmodel.Block{Kind: threatmodel.BlockCode}, "", kept)
 }
 
-// add appends a block of lines, after its marker.
-func (r *reader) add(blk threatmodel.Block, marker string, lines []line) {
+// add appends a block of lines, after its marker, and returns its index.
+func (r *reader) add(blk threatmodel.Block, marker string, lines []line) int {
 	gap := 2
 	if blk.Kind == threatmodel.BlockListItem && r.last == threatmodel.BlockListItem {
 		gap = 1
@@ -207,5 +241,5 @@ func (r *reader) add(blk threatmodel.Block, marker string, lines []line) {
 	first, last := lines[0].number, lines[len(lines)-1].number
 	blk.Locator.LineStart, blk.Locator.LineEnd = &first, &last
 	r.last = blk.Kind
-	r.b.Add(blk, text.String())
+	return r.b.Add(blk, text.String())
 }

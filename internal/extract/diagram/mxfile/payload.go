@@ -32,6 +32,10 @@ func IsSVG(data []byte) bool {
 	return ok && Is([]byte(content))
 }
 
+// IsPicture reports whether a file, of which the beginning is given, is an SVG
+// picture, with or without a drawing in it.
+func IsPicture(head []byte) bool { return rootElement(head) == "svg" }
+
 // rootElement is the name of the first element, without reading on.
 func rootElement(data []byte) string {
 	const most = 64 << 10
