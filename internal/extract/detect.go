@@ -129,7 +129,9 @@ func (s *session) file(in input) {
 	case familyEntities:
 		s.entitiesFile(in)
 	case familyOther:
-		s.foreign(in, format)
+		if !s.drawnPicture(in, head) {
+			s.foreign(in, format)
+		}
 	default:
 		s.text(in)
 	}
