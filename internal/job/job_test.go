@@ -52,14 +52,14 @@ func newBench(t *testing.T) *bench {
 func (b *bench) organization() uuid.UUID {
 	b.t.Helper()
 	id := uuid.New()
-	b.exec("insert into bartizan.organization (organization_id, name, title) values ($1, 'o' || substr($1::text, 1, 8), 'An organization')", id)
+	b.exec("insert into bartizan.organization (organization_id, name, title) values ($1, $2, 'An organization')", id, "o"+id.String()[:8])
 	return id
 }
 
 func (b *bench) system(organization uuid.UUID) uuid.UUID {
 	b.t.Helper()
 	id := uuid.New()
-	b.exec("insert into bartizan.system (organization_id, id, name) values ($1, $2, $2::text)", organization, id)
+	b.exec("insert into bartizan.system (organization_id, id, name) values ($1, $2, $3)", organization, id, id.String())
 	b.exec("insert into bartizan.work (organization_id, system_id) values ($1, $2)", organization, id)
 	return id
 }
