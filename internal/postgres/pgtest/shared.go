@@ -49,7 +49,7 @@ func join(t testing.TB) (*Server, error) {
 		return nil, fmt.Errorf("lock %s: %w", users.Path(), err)
 	}
 	t.Cleanup(func() { _ = users.Unlock() }) // goes with the process anyhow
-	found, err := findOrStart(t.Context(), dir)
+	found, err := findOrStart(t.Context(), dir, idle)
 	if err != nil {
 		return nil, err
 	}
@@ -78,8 +78,9 @@ func sharedFolder() (string, error) {
 	return dir, nil
 }
 
-// findOrStart asks for the running server. Only one process at a time does.
-func findOrStart(ctx context.Context, dir string) (note, error) {
+// findOrStart asks for the running server, and starts one that waits so long
+// for users where there is none. Only one process at a time does.
+func findOrStart(ctx context.Context, dir string, idle time.Duration) (note, error) {
 	start := flock.New(filepath.Join(dir, startLock))
 	if err := start.Lock(); err != nil {
 		return note{}, fmt.Errorf("lock %s: %w", start.Path(), err)
@@ -96,7 +97,7 @@ func findOrStart(ctx context.Context, dir string) (note, error) {
 	if err := errors.Join(os.RemoveAll(filepath.Join(dir, noteFile)), warden.Unlock()); err != nil {
 		return note{}, err
 	}
-	return startWarden(dir)
+	return startWarden(dir, idle)
 }
 
 // awaitNote reads what the warden says. It is there already, unless whoever
@@ -119,12 +120,12 @@ func awaitNote(ctx context.Context, dir string) (note, error) {
 
 // startWarden runs this test binary once more, as the warden, and returns when
 // the server answers.
-func startWarden(dir string) (note, error) {
+func startWarden(dir string, idle time.Duration) (note, error) {
 	program, err := os.Executable()
 	if err != nil {
 		return note{}, err
 	}
-	cmd := exec.Command(program)
+	cmd := exec.Command(program, idle.String())
 	cmd.Env = append(os.Environ(), envWarden+"="+dir)
 	cmd.Dir = dir
 	cmd.SysProcAttr = detached()

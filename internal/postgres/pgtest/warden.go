@@ -17,23 +17,28 @@ import (
 )
 
 // envWarden, set to the folder of the shared server, makes a test binary the
-// server's warden instead of running its tests.
+// server's warden instead of running its tests. Its argument is how long the
+// server waits for another user.
 const envWarden = "BARTIZAN_PGTEST_WARDEN"
 
-// idle is how long the server waits for another user: long enough for the
-// linker between two test binaries of one `go test`.
+// idle is how long that is for the server that all share: long enough for the
+// compiler between two test binaries of one `go test`.
 const idle = 30 * time.Second
 
 // A test binary has no main of ours, and its TestMain belongs to the package
 // under test: what is left to become something else is this.
 func init() {
 	if dir := os.Getenv(envWarden); dir != "" {
-		os.Exit(ward(dir))
+		wait, err := time.ParseDuration(os.Args[1])
+		if err != nil {
+			wait = idle
+		}
+		os.Exit(ward(dir, wait))
 	}
 }
 
 // ward runs the server until nobody uses it, and reports the exit code.
-func ward(dir string) int {
+func ward(dir string, wait time.Duration) int {
 	lock := flock.New(filepath.Join(dir, wardenLock))
 	if taken, err := lock.TryLock(); err != nil || !taken {
 		say(note{Error: fmt.Sprintf("another process runs the test server in %s (%v)", dir, err)})
@@ -54,7 +59,7 @@ func ward(dir string) int {
 	}
 	say(here)
 	os.Stdout.Close()
-	if err := awaitIdle(dir, server); err != nil {
+	if err := awaitIdle(dir, server, wait); err != nil {
 		return 1
 	}
 	return 0
@@ -96,14 +101,14 @@ func say(n note) { _ = json.NewEncoder(os.Stdout).Encode(n) } // it may be gone
 
 // awaitIdle ends the server, and removes it, once nobody has used it for a
 // while. Who comes while it ends waits for the lock.
-func awaitIdle(dir string, server *cluster.Cluster) error {
+func awaitIdle(dir string, server *cluster.Cluster, wait time.Duration) error {
 	users := flock.New(filepath.Join(dir, usersLock))
 	lastUse := time.Now()
 	for {
 		select {
 		case <-server.Done():
 			return server.Err()
-		case <-time.After(time.Second):
+		case <-time.After(min(time.Second, max(wait, 10*time.Millisecond))):
 		}
 		alone, err := users.TryLock()
 		switch {
@@ -111,7 +116,7 @@ func awaitIdle(dir string, server *cluster.Cluster) error {
 			return errors.Join(err, server.Stop(context.Background()))
 		case !alone:
 			lastUse = time.Now()
-		case time.Since(lastUse) < idle:
+		case time.Since(lastUse) < wait:
 			_ = users.Unlock()
 		default:
 			err := server.Stop(context.Background())
