@@ -157,13 +157,7 @@ func cost(c *threatmodel.Context, model string, in, out int) (*float64, string) 
 	if c == nil {
 		return nil, ""
 	}
-	for _, p := range c.Prices {
-		if p.Model == model {
-			total := (float64(in)*p.Input + float64(out)*p.Output) / 1e6
-			return &total, p.Currency
-		}
-	}
-	return nil, ""
+	return client.Cost(c.Prices, model, in, out)
 }
 
 // price is what tokens cost, for people; empty where no price is known.

@@ -234,13 +234,7 @@ func documentTexts(m *threatmodel.Model, documents []threatmodel.Source) (report
 		}
 		texts[documents[i].ID] = b.String()
 	}
-	taken := map[string]bool{analyze.ContextDocument: true}
-	for i := range m.Documents {
-		d := &m.Documents[i]
-		if _, ok := texts[d.ID]; ok {
-			d.Text = textName(d, taken)
-		}
-	}
+	report.NameTexts(m, texts)
 	if c := analyze.ContextText(m.Context); c != "" {
 		texts[analyze.ContextDocument] = c
 	}
@@ -256,28 +250,6 @@ func missingTexts(m *threatmodel.Model, texts report.Texts) int {
 		}
 	}
 	return n
-}
-
-// textName is a file name made of a document's name that every file system
-// takes, and that no other document has.
-func textName(d *threatmodel.Document, taken map[string]bool) string {
-	const longest = 100
-	name := strings.Map(func(r rune) rune {
-		switch {
-		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '.', r == '-', r == '_':
-			return r
-		}
-		return '_'
-	}, d.Name)
-	name = strings.Trim(name, "._")
-	if len(name) > longest {
-		name = name[len(name)-longest:]
-	}
-	if name == "" || taken[strings.ToLower(name)] {
-		name = strings.Trim(name+"."+d.ID, ".")
-	}
-	taken[strings.ToLower(name)] = true
-	return name + ".txt"
 }
 
 // readTexts reads the texts that lie beside a model; what is not there is left

@@ -140,34 +140,12 @@ func allowed(c *threatmodel.Context, endpoint string) error {
 	if c == nil || len(c.Endpoints) == 0 {
 		return nil
 	}
+	if client.Allows(c.Endpoints, c.Classification, endpoint) {
+		return nil
+	}
 	class := c.Classification
 	if class == "" {
 		class = "restricted"
 	}
-	u, err := url.Parse(endpoint)
-	if err != nil {
-		return fmt.Errorf("the model endpoint %q is no URL: %w", endpoint, err)
-	}
-	for _, e := range c.Endpoints {
-		if hostOf(e.URL) == u.Host && classRank(e.UpTo) >= classRank(class) {
-			return nil
-		}
-	}
-	return fmt.Errorf("bartizan.yaml does not allow documents classified %s to go to %s: add it to endpoints, lower the classification, or use --analyst builtin", class, u.Host)
-}
-
-func hostOf(s string) string {
-	if u, err := url.Parse(s); err == nil && u.Host != "" {
-		return u.Host
-	}
-	return s
-}
-
-func classRank(class string) int {
-	for i, c := range threatmodel.Classes() {
-		if c == class {
-			return i
-		}
-	}
-	return -1
+	return fmt.Errorf("bartizan.yaml does not allow documents classified %s to go to %s: add it to endpoints, lower the classification, or use --analyst builtin", class, client.Host(endpoint))
 }
