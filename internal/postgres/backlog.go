@@ -209,7 +209,10 @@ func (db *DB) KeepAlive(ctx context.Context, holder string, lease time.Duration)
 func (db *DB) Finish(ctx context.Context, e Entry, holder string) error {
 	err := db.OwnerOf(ctx, e.Organization, func(tx *Tx) error {
 		_, err := tx.Exec(ctx, "delete from bartizan.backlog where organization_id = $1 and id = $2 and holder = $3", e.Organization, e.ID, holder)
-		if err != nil || e.Kind != KindAnalyse {
+		if err != nil {
+			return err
+		}
+		if err := wakeForNext(ctx, tx, e); err != nil || e.Kind != KindAnalyse {
 			return err
 		}
 		more, err := giveBackLease(ctx, tx, e, holder)
@@ -222,6 +225,15 @@ func (db *DB) Finish(ctx context.Context, e Entry, holder string) error {
 		return fmt.Errorf("ending work: %w", err)
 	}
 	return nil
+}
+
+// wakeForNext wakes a worker where the place of an entry that ended is wanted.
+func wakeForNext(ctx context.Context, tx *Tx, e Entry) error {
+	_, err := tx.Exec(ctx, `
+		select pg_notify($3, '') where exists (
+			select from bartizan.backlog where organization_id = $1 and kind = $2 and job_id is null and not_before <= now())`,
+		e.Organization, e.Kind, BacklogChannel)
+	return err
 }
 
 // giveBackLease reports whether there is more to do for the system.
