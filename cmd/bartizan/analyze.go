@@ -25,22 +25,21 @@ import (
 type analyzeCmd struct {
 	Paths []string `arg:"" name:"path" help:"Documents: files, folders or archives. All that are given describe one system."`
 
-	System      string   `placeholder:"NAME" help:"Name of the system. Default: from bartizan.yaml, else the name of the first path."`
-	Out         string   `short:"o" type:"path" placeholder:"DIR" help:"Write model.json, report.md, report.html and documents/*.txt there."`
-	Context     string   `type:"path" placeholder:"FILE" help:"What people state beside the documents. Default: bartizan.yaml beside them, if it is there."`
-	Catalog     []string `default:"iso27001-2022" placeholder:"ID" help:"Control catalog: a known id or a YAML file; may be given several times. Default: iso27001-2022."`
-	Analyst     string   `enum:"llm,builtin,both," default:"" placeholder:"NAME" help:"Who analyses: llm, builtin or both. Default: both where a model is configured, else builtin."`
-	Baseline    string   `type:"path" placeholder:"MODEL" help:"model.json of the run before, or the folder that holds it. Only what changed is asked again; threats keep their ids."`
-	Fresh       bool     `help:"Ask everything again; the baseline serves matching and decisions only."`
-	Decisions   string   `type:"path" placeholder:"FILE" help:"People's decisions. Default: decisions.yaml beside the baseline, or in --out."`
-	FailOn      string   `enum:"low,medium,high,critical," default:"" placeholder:"LEVEL" help:"Exit with 1 where a threat of this level or above is open; with a baseline: where one is new, returned, raised, or put to review by the document."`
-	Format      string   `enum:"text,json" default:"text" help:"What to print: text or json."`
-	DryRun      bool     `help:"Say what the run would cost, without a call."`
-	Password    string   `env:"BARTIZAN_PASSWORD" placeholder:"TEXT" help:"Opens encrypted documents."`
-	ShowSecrets bool     `help:"Do not mask credentials that documents hold. They then reach the model and the reports."`
-	Quiet       bool     `short:"q" help:"Print no progress and no summary; errors and --format json only."`
+	System    string   `placeholder:"NAME" help:"Name of the system. Default: from bartizan.yaml, else the name of the first path."`
+	Out       string   `short:"o" type:"path" placeholder:"DIR" help:"Write model.json, report.md, report.html and documents/*.txt there."`
+	Context   string   `type:"path" placeholder:"FILE" help:"What people state beside the documents. Default: bartizan.yaml beside them, if it is there."`
+	Catalog   []string `default:"iso27001-2022" placeholder:"ID" help:"Control catalog: a known id or a YAML file; may be given several times. Default: iso27001-2022."`
+	Analyst   string   `enum:"llm,builtin,both," default:"" placeholder:"NAME" help:"Who analyses: llm, builtin or both. Default: both where a model is configured, else builtin."`
+	Baseline  string   `type:"path" placeholder:"MODEL" help:"model.json of the run before, or the folder that holds it. Only what changed is asked again; threats keep their ids."`
+	Fresh     bool     `help:"Ask everything again; the baseline serves matching and decisions only."`
+	Decisions string   `type:"path" placeholder:"FILE" help:"People's decisions. Default: decisions.yaml beside the baseline, or in --out."`
+	FailOn    string   `enum:"low,medium,high,critical," default:"" placeholder:"LEVEL" help:"Exit with 1 where a threat of this level or above is open; with a baseline: where one is new, returned, raised, or put to review by the document."`
+	Format    string   `enum:"text,json" default:"text" help:"What to print: text or json."`
+	DryRun    bool     `help:"Say what the run would cost, without a call."`
+	Quiet     bool     `short:"q" help:"Print no progress and no summary; errors and --format json only."`
 
-	Model modelFlags `embed:""`
+	Reading readingFlags `embed:""`
+	Model   modelFlags   `embed:""`
 }
 
 // Help is shown below the flags.
@@ -50,7 +49,7 @@ func (analyzeCmd) Help() string {
   bartizan analyze --llm-model gpt-5-mini --out out docs/ a model, at OpenAI (OPENAI_API_KEY) or --llm-base-url
   bartizan analyze --baseline out/model.json --out out --fail-on high docs/   in CI, after a change
 
-Exit codes: 0 done; 1 --fail-on fired; 2 wrong usage or nothing could be read; 3 incomplete (a document not read, the model failed, or the budget was spent).`
+Exit codes: 0 done; 1 --fail-on fired; 2 wrong usage or nothing could be read; 3 incomplete (a document not read, the model failed, or the budget was spent).` + readingHelp()
 }
 
 // session is one analysis on its way through the command.
@@ -159,7 +158,10 @@ func (x *session) read(ctx context.Context) error {
 	p := newProgress(x.streams.err, x.cmd.Quiet, time.Now)
 	defer p.done()
 	var summary extract.Summary
-	opt := extract.Options{Password: x.cmd.Password, ShowSecrets: x.cmd.ShowSecrets, Summary: &summary}
+	opt, err := x.cmd.Reading.options(&summary)
+	if err != nil {
+		return err
+	}
 	for doc, err := range extract.ReadPaths(ctx, x.cmd.Paths, opt) {
 		if err != nil {
 			x.failures = append(x.failures, err)

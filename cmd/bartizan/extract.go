@@ -9,10 +9,10 @@ import (
 
 // extractCmd shows what is read from documents.
 type extractCmd struct {
-	Paths       []string `arg:"" name:"path" help:"Files, folders or archives."`
-	Format      string   `enum:"text,json,markdown" default:"text" help:"text: what the documents show, into which evidence points; json: blocks with their places; markdown."`
-	Password    string   `env:"BARTIZAN_PASSWORD" placeholder:"TEXT" help:"Opens encrypted documents."`
-	ShowSecrets bool     `help:"Do not mask credentials that documents hold."`
+	Paths  []string `arg:"" name:"path" help:"Files, folders or archives."`
+	Format string   `enum:"text,json,markdown" default:"text" help:"text: what the documents show, into which evidence points; json: blocks with their places; markdown."`
+
+	Reading readingFlags `embed:""`
 }
 
 // Help is shown below the flags.
@@ -23,7 +23,7 @@ Examples:
   bartizan extract design.pdf | less
   bartizan extract --format json docs/ | jq -r '.blocks[] | select(.kind == "heading") | .text'
 
-Exit codes: 0 done; 2 nothing could be read; 3 some documents could not be read.`
+Exit codes: 0 done; 2 nothing could be read; 3 some documents could not be read.` + readingHelp()
 }
 
 // Run prints the documents. One that cannot be read is told of, and the others
@@ -31,7 +31,10 @@ Exit codes: 0 done; 2 nothing could be read; 3 some documents could not be read.
 func (c *extractCmd) Run(ctx context.Context, s streams) error {
 	var failures []error
 	n := 0
-	opt := extract.Options{Password: c.Password, ShowSecrets: c.ShowSecrets}
+	opt, err := c.Reading.options(nil)
+	if err != nil {
+		return err
+	}
 	for doc, err := range extract.ReadPaths(ctx, c.Paths, opt) {
 		if ctx.Err() != nil {
 			return ctx.Err()

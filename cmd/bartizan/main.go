@@ -117,7 +117,7 @@ func run(ctx context.Context, args []string, s streams) int {
 	if code >= 0 {
 		return code // --help has been printed
 	}
-	s.secrets = cli.Analyze.Model.secrets(cli.Analyze.Password, cli.Extract.Password)
+	s.secrets = cli.Analyze.Model.secrets(cli.Analyze.Reading.Password, cli.Extract.Reading.Password)
 	if err != nil {
 		return usageError(s, err)
 	}

@@ -1,0 +1,36 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/bartizan-security/bartizan/internal/extract"
+)
+
+// readingFlags say how documents are read.
+type readingFlags struct {
+	Password    string   `env:"BARTIZAN_PASSWORD" placeholder:"TEXT" help:"Opens encrypted documents."`
+	ShowSecrets bool     `help:"Do not mask credentials that documents hold. They then reach the model and the reports."`
+	Limit       []string `placeholder:"NAME=VALUE" help:"What one document may cost, such as pages=10000 or time=5m; may be given several times. Names and defaults are listed above."`
+	Sandbox     string   `enum:"on,off" default:"on" env:"BARTIZAN_SANDBOX" help:"on: the processes that read documents can open no file, connection or program (Linux; other systems have no such means). off: they can."`
+}
+
+// readingHelp is shown below the flags of a command that reads.
+func readingHelp() string {
+	return `
+
+Documents are read in processes of their own, with limits on memory and time. On Linux, Landlock and seccomp also keep these from files, connections and programs; nothing is read where the kernel has neither, unless with --sandbox off. Other systems have the processes and the limits alone.
+
+Limits (--limit NAME=VALUE):
+` + extract.LimitHelp()
+}
+
+// options are those of the flags.
+func (r readingFlags) options(summary *extract.Summary) (extract.Options, error) {
+	opt := extract.Options{Password: r.Password, ShowSecrets: r.ShowSecrets, Sandbox: extract.Sandbox(r.Sandbox), Summary: summary}
+	for _, l := range r.Limit {
+		if err := opt.Limits.Set(l); err != nil {
+			return opt, fmt.Errorf("--limit: %w", err)
+		}
+	}
+	return opt, nil
+}
