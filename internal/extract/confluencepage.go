@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/bartizan-security/bartizan/internal/extract/confluence"
+	"github.com/bartizan-security/bartizan/internal/extract/diagram"
 	"github.com/bartizan-security/bartizan/internal/extract/mhtml"
 	"github.com/bartizan-security/bartizan/internal/extract/plain"
 	"github.com/bartizan-security/bartizan/pkg/threatmodel"
@@ -43,7 +44,7 @@ func (s *session) confluencePage(in input, head []byte) bool {
 			return true
 		}
 	}
-	if !in.named && mayBePage(in.name) {
+	if !in.named && mayBePage(in.name) && !diagram.IsDrawing(head) {
 		s.opt.Summary.skip(in.display(), sourceReason)
 		return true
 	}

@@ -73,11 +73,12 @@ func (s *session) gzipTar(in input, whole io.Reader) {
 		return
 	}
 	defer file.Close()
-	size, err := io.Copy(io.NewOffsetWriter(file, 0), io.LimitReader(whole, s.limit.Expanded-s.expanded+1))
+	size, err := io.Copy(io.NewOffsetWriter(file, 0), io.LimitReader(whole, s.limit.Expanded-s.expanded))
+	more, _ := io.CopyN(io.Discard, whole, 1)
 	switch {
 	case errors.Is(err, errBomb):
 		s.fail(in.error(KindUnsafe, err, "The archive was not read"))
-	case size > s.limit.Expanded-s.expanded:
+	case err == nil && more > 0:
 		s.fail(in.error(KindUnsafe, errBudget, "The archive was not read"))
 	case err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, gzip.ErrChecksum):
 		s.fail(in.error(KindDamaged, fmt.Errorf("expand the archive: %w", err), "Fetch it again"))

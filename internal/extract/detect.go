@@ -133,7 +133,9 @@ func (s *session) file(in input) {
 			s.foreign(in, format)
 		}
 	default:
-		s.text(in)
+		if !s.confluencePage(in, head) {
+			s.text(in)
+		}
 	}
 }
 

@@ -16,9 +16,9 @@ import (
 // Text given to it must be valid UTF-8 without control characters other than
 // newline and tab; see [Clean].
 type Builder struct {
-	text    strings.Builder
-	blocks  []threatmodel.Block
-	path    []string
+	text   strings.Builder
+	blocks []threatmodel.Block
+	path   []string
 	// shared is path as the blocks under one heading have it.
 	shared  []string
 	levels  []int
