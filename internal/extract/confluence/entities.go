@@ -195,7 +195,7 @@ func (o *object) number(name string) (int, bool) {
 // current reports whether the object is what a reader of the wiki sees, and
 // if not, why.
 func (o *object) current() (bool, string) {
-	if o.refs["originalVersion"].id != "" && o.values["contentStatus"] != "draft" {
+	if (o.refs["originalVersion"].id != "" || o.values["originalVersionId"] != "") && o.values["contentStatus"] != "draft" {
 		return false, "older version"
 	}
 	switch status := strings.ToLower(o.values["contentStatus"]); status {

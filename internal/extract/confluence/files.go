@@ -88,7 +88,26 @@ var (
 // show.
 func isDrawing(f attached) bool {
 	kind, _, _ := strings.Cut(f.mediaType, ";")
-	return drawingTypes[strings.ToLower(strings.TrimSpace(kind))] || drawingEnds[strings.ToLower(path.Ext(f.name))]
+	name := strings.ToLower(f.name)
+	return drawingTypes[strings.ToLower(strings.TrimSpace(kind))] || drawingEnds[path.Ext(name)] || isDrawnPicture(name)
+}
+
+// isDrawnPicture reports whether the name, in lower case, is that of a picture
+// that holds the drawing that it shows.
+func isDrawnPicture(name string) bool {
+	return strings.HasSuffix(name, ".drawio.png") || strings.HasSuffix(name, ".drawio.svg")
+}
+
+// diagramText writes a diagram in a text language: the body of a macro, or an
+// attachment that it names.
+func (w *pageWriter) diagramText(n *node, language string) {
+	text := plainBody(n)
+	for _, key := range drawingParams {
+		if name := param(n, key); strings.TrimSpace(text) == "" && name != "" {
+			text = strings.ToValidUTF8(string(w.files.drawing(name)), "\uFFFD")
+		}
+	}
+	w.code(language, text)
 }
 
 // drawingParams are the parameters that name a drawing, in the order in which
@@ -118,7 +137,10 @@ func (w *pageWriter) drawing(n *node) {
 // drawing is the content of the drawing of the given name; nil where there is
 // none.
 func (f *pageFiles) drawing(name string) []byte {
-	for _, end := range []string{"", ".drawio", ".drawio.xml", ".gliffy", ".json"} {
+	if f == nil {
+		return nil
+	}
+	for _, end := range []string{"", ".drawio", ".drawio.xml", ".gliffy", ".json", ".mmd", ".puml"} {
 		if at := f.find(name + end); at != nil && f.drawings[at.file] != nil {
 			return f.drawings[at.file]
 		}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/bartizan-security/bartizan/internal/extract/sourcetest"
+	"github.com/bartizan-security/bartizan/pkg/threatmodel"
 )
 
 // FuzzStorage holds that any body is read into blocks that keep their
@@ -67,6 +68,48 @@ func FuzzHTML(f *testing.F) {
 			if err := sourcetest.Check(p.Source, 0); err != nil {
 				t.Error(err)
 			}
+		}
+	})
+}
+
+// FuzzREST holds the same for JSON of the REST API, and for the editor's
+// format in it.
+func FuzzREST(f *testing.F) {
+	for _, tt := range adfTests {
+		f.Add(adf(tt.content))
+	}
+	f.Add(`{"results":[{"id":"2","parentId":"1","title":"B","body":{"storage":{"value":"<p>b</p>"}}},{"id":1,"ancestors":[{"id":2}],"body":{"view":{"value":"x"}}}]}`)
+	f.Add(`[{"content":{"type":"blogpost","createdAt":"2024-05-22","body":{"atlas_doc_format":{"value":"{\"type\":\"doc\"}"}}}}]`)
+	f.Fuzz(func(t *testing.T, content string) {
+		if !IsREST([]byte(content)) {
+			return
+		}
+		for p, err := range ReadREST(t.Context(), []byte(content), Options{}, nil) {
+			if err != nil {
+				continue
+			}
+			if err := sourcetest.Check(p.Source, 0); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
+
+// FuzzWord holds the same for exports for Word, FuzzGliffy for drawings.
+func FuzzWord(f *testing.F) {
+	f.Add(`<html><head><title>A</title></head><body><h1>A</h1><div class="Section1"><p>x</p><table><tr><td>y</td></tr></table></div></body></html>`)
+	f.Fuzz(func(t *testing.T, content string) {
+		if err := sourcetest.Check(ReadWord(threatmodel.Document{}, strings.ToValidUTF8(content, "?"), Options{}), 0); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func FuzzGliffy(f *testing.F) {
+	f.Add(`{"stage":{"objects":[{"id":1,"graphic":{"type":"Shape"},"children":[{"id":2,"graphic":{"type":"Text","Text":{"html":"<p>A</p>"}}}]},{"id":3,"constraints":{"startConstraint":{"StartPositionConstraint":{"nodeId":1}}}}]}}`)
+	f.Fuzz(func(t *testing.T, content string) {
+		if lines, ok := readGliffy([]byte(content)); !ok && lines != nil {
+			t.Errorf("lines %q of no drawing", lines)
 		}
 	})
 }

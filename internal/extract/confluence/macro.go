@@ -1,6 +1,7 @@
 package confluence
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,9 +17,9 @@ func (w *pageWriter) macro(n *node) {
 		w.captioned(n)
 		w.code(codeLanguage(n), plainBody(n))
 	case macroMermaid:
-		w.code("mermaid", plainBody(n))
+		w.diagramText(n, "mermaid")
 	case macroPlantUML:
-		w.code("plantuml", plainBody(n))
+		w.diagramText(n, "plantuml")
 	case macroMarkdown:
 		w.markdown(plainBody(n))
 	case macroHTML:
@@ -46,7 +47,7 @@ func (w *pageWriter) pageMacro(n *node) {
 	case macroInclude:
 		w.include(n, nil)
 	case macroExcerptInclude:
-		w.include(n, w.isExcerpt)
+		w.include(n, w.excerptOf(n))
 	case macroChildren:
 		w.children(n)
 	case macroContents:
@@ -211,7 +212,7 @@ func (w *pageWriter) include(n *node, fits func(*node) bool) {
 
 // included is the space and title of the page that a macro names.
 func included(n *node) (key, title string) {
-	link := n.find(func(c *node) bool { return c.name == "ri:page" })
+	link := n.find(func(c *node) bool { return c.name == "ri:page" || c.name == "ri:blog-post" })
 	if link != nil {
 		return link.attr("ri:space-key"), link.attr("ri:content-title")
 	}
@@ -221,8 +222,22 @@ func included(n *node) (key, title string) {
 	return "", title
 }
 
-func (w *pageWriter) isExcerpt(n *node) bool {
-	return n.name == "ac:structured-macro" && w.book.macros.kind(n.attr("ac:name")) == macroExcerpt
+// excerptNames are the parameters that name one of several excerpts.
+var excerptNames = []string{"name", "MultiExcerptName"}
+
+// excerptOf tells the excerpt that a macro shows: the one of the name that it
+// gives, or the first.
+func (w *pageWriter) excerptOf(n *node) func(*node) bool {
+	name := ""
+	for _, key := range excerptNames {
+		name = cmp.Or(name, param(n, key))
+	}
+	return func(c *node) bool {
+		if c.name != "ac:structured-macro" && c.name != "ac:macro" || w.book.macros.kind(c.attr("ac:name")) != macroExcerpt {
+			return false
+		}
+		return name == "" || slices.ContainsFunc(excerptNames, func(key string) bool { return param(c, key) == name })
+	}
 }
 
 // children writes the titles of the pages below.

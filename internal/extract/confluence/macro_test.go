@@ -183,6 +183,43 @@ func TestIncludesAreFollowedInsideTheExport(t *testing.T) {
 	}
 }
 
+func TestAnExcerptMayBeChosenByItsName(t *testing.T) {
+	named := func(macro, name, rest string) string { return macroXML(macro, paramXML("name", name), rest) }
+	out := readXML(t, export(
+		doc{id: "1", title: "A", body: macroXML("excerpt-include", paramXML("", `<ac:link><ri:page ri:content-title="B" /></ac:link>`)+paramXML("name", "two"), "")},
+		doc{id: "2", title: "B", body: named("excerpt", "one", rich("<p>First.</p>")) + named("excerpt", "two", rich("<p>Second.</p>"))},
+	), Options{})
+	if got := out.pages[0].Source.Body; got != "A\n\nSecond." {
+		t.Errorf("text %q", got)
+	}
+}
+
+func TestBlogPostsComeLastUnderTheirDay(t *testing.T) {
+	post := func(id, title, date string) string {
+		return strings.NewReplacer(`class="Page" package`, `class="BlogPost" package`, `class="Page"><id`, `class="BlogPost"><id`).Replace(doc{id: id, title: title, body: "<p>x</p>",
+			more: `<property name="creationDate">` + date + `</property>`}.object())
+	}
+	content := strings.Replace(export(doc{id: "1", title: "Z", body: include("include", "Second")}), "</hibernate-generic>",
+		post("2", "Second", "2024-05-22 10:00:00.000")+post("3", "First", "2023-01-02 10:00:00.000")+post("4", "No day", "")+"</hibernate-generic>", 1)
+	out := readXML(t, content, Options{})
+	if diff := cmp.Diff([]string{"Z", "Blog/No day", "Blog/2023-01-02 First", "Blog/2024-05-22 Second"}, out.names()); diff != "" {
+		t.Errorf("documents (-want +got):\n%s", diff)
+	}
+	if out.pages[0].Source.Body != "Z\n\nx" {
+		t.Errorf("text %q", out.pages[0].Source.Body)
+	}
+}
+
+func TestPeopleAreCalledByTheirNames(t *testing.T) {
+	people := `<object class="InternalUser"><id name="id">5</id><property name="name">ann</property><property name="displayName">Ann Lee</property></object>` +
+		`<object class="ConfluenceUserImpl"><id name="key">k1</id><property name="name">ann</property></object>`
+	body := `<p><ac:link><ri:user ri:userkey="k1" /></ac:link>, <ac:link><ri:user ri:username="ann" /></ac:link>, <ac:link><ri:user ri:username="bob" /></ac:link></p>`
+	content := strings.Replace(export(doc{id: "1", title: "A", body: body}), "</hibernate-generic>", people+"</hibernate-generic>", 1)
+	if got := readXML(t, content, Options{}).pages[0].Source.Body; got != "A\n\nAnn Lee, Ann Lee, bob" {
+		t.Errorf("text %q", got)
+	}
+}
+
 func TestPagesThatIncludeOneAnotherEnd(t *testing.T) {
 	bomb := func(title string) string { return "<p>x</p>" + strings.Repeat(include("include", title), 100) }
 	out := readXML(t, export(

@@ -135,6 +135,13 @@ func (w *pageWriter) storageImage(n *node) {
 	if c := n.child("ac:caption"); c != nil {
 		w.walk(c)
 	}
+	if at := n.child("ri:attachment"); at != nil {
+		name := at.attr("ri:filename")
+		if data := w.files.drawing(name); data != nil && isDrawnPicture(strings.ToLower(name)) {
+			w.endParagraph()
+			w.drawn(name, data)
+		}
+	}
 }
 
 func (w *pageWriter) symbol(n *node) {
