@@ -15,8 +15,10 @@ import (
 type admonition struct {
 	ast.BaseBlock
 	title text.Segment
-	// colons is the length of the fence; 0 for an indented box.
-	colons int
+	// fence is what opened the box and ends it; empty for an indented box.
+	fence string
+	// options is true while lines may be options of the box.
+	options bool
 }
 
 var kindAdmonition = ast.NewNodeKind("Admonition")
@@ -27,16 +29,20 @@ func (*admonition) Kind() ast.NodeKind { return kindAdmonition }
 // Dump implements ast.Node.
 func (n *admonition) Dump(source []byte, level int) { ast.DumpHelper(n, source, level, nil, nil) }
 
-// admonitionParser reads the indented form:
+// admonitionParser reads the indented form, and the tabs that are written
+// like it:
 //
 //	!!! note "Title"
 //	    Text.
+//
+//	=== "Tab"
+//	    Text.
 type admonitionParser struct{}
 
-var admonitionLine = regexp.MustCompile(`^ {0,3}(?:!!!|\?\?\?\+?) +[A-Za-z][\w -]*?(?: +"([^"\n]*)")?\s*$`)
+var admonitionLine = regexp.MustCompile(`^ {0,3}(?:(?:!!!|\?\?\?\+?) +[A-Za-z][\w -]*?(?: +"([^"\n]*)")?|===[!+]? +"([^"\n]*)")\s*$`)
 
 // Trigger implements parser.BlockParser.
-func (admonitionParser) Trigger() []byte { return []byte{'!', '?'} }
+func (admonitionParser) Trigger() []byte { return []byte("!?=") }
 
 // Open implements parser.BlockParser.
 func (admonitionParser) Open(_ ast.Node, reader text.Reader, _ parser.Context) (ast.Node, parser.State) {
@@ -46,7 +52,11 @@ func (admonitionParser) Open(_ ast.Node, reader text.Reader, _ parser.Context) (
 		return nil, parser.NoChildren
 	}
 	reader.AdvanceToEOL()
-	return &admonition{title: within(at, m[2], m[3])}, parser.HasChildren
+	title := within(at, m[2], m[3])
+	if m[4] >= 0 {
+		title = within(at, m[4], m[5])
+	}
+	return &admonition{title: title}, parser.HasChildren
 }
 
 // Continue implements parser.BlockParser.
@@ -72,34 +82,51 @@ func (admonitionParser) CanInterruptParagraph() bool { return true }
 // CanAcceptIndentedLine implements parser.BlockParser.
 func (admonitionParser) CanAcceptIndentedLine() bool { return false }
 
-// containerParser reads the fenced form, which ends at as many colons:
+// containerParser reads the fenced forms, which end at as many colons or
+// slashes:
 //
-//	:::note Title
-//	Text.
-//	:::
+//	:::note Title        /// note | Title
+//	Text.                Text.
+//	:::                  ///
 type containerParser struct{}
 
-var containerLine = regexp.MustCompile(`^ {0,3}(:{3,}) *\{?[A-Za-z][\w-]*\}?(?:[ \[]+([^\]\n{]*?)\]?)?(?: *\{[^}\n]*\})?\s*$`)
+// containerLines are the forms, with the groups of fence and title.
+var containerLines = []*regexp.Regexp{
+	regexp.MustCompile(`^ {0,3}(:{3,}) *\{?[A-Za-z][\w-]*\}?(?:[ \[]+([^\]\n{]*?)\]?)?(?: *\{[^}\n]*\})?\s*$`),
+	regexp.MustCompile(`^ {0,3}(:{3,}) *\{[^}\n]*?(?:title="([^"\n]*)"[^}\n]*)?\}\s*$`),
+	regexp.MustCompile(`^ {0,3}(/{3,}) *[A-Za-z][\w-]*(?: *\| *([^\n]*?))?\s*$`),
+}
+
+// straySign is the end of a box that is no longer open.
+var straySign = regexp.MustCompile(`^ {0,3}(?::{3,}|/{3,})\s*$`)
 
 // Trigger implements parser.BlockParser.
-func (containerParser) Trigger() []byte { return []byte{':'} }
+func (containerParser) Trigger() []byte { return []byte(":/") }
 
 // Open implements parser.BlockParser.
 func (containerParser) Open(_ ast.Node, reader text.Reader, _ parser.Context) (ast.Node, parser.State) {
 	line, at := reader.PeekLine()
-	m := containerLine.FindSubmatchIndex(line)
-	if m == nil {
-		return nil, parser.NoChildren
+	for _, form := range containerLines {
+		if m := form.FindSubmatchIndex(line); m != nil {
+			reader.AdvanceToEOL()
+			return &admonition{title: within(at, m[4], m[5]), fence: string(line[m[2]:m[3]])}, parser.HasChildren
+		}
 	}
-	reader.AdvanceToEOL()
-	return &admonition{title: within(at, m[4], m[5]), colons: m[3] - m[2]}, parser.HasChildren
+	if straySign.Match(line) {
+		reader.AdvanceToEOL()
+		return &component{}, parser.NoChildren
+	}
+	return nil, parser.NoChildren
 }
 
 // Continue implements parser.BlockParser.
 func (containerParser) Continue(node ast.Node, reader text.Reader, _ parser.Context) parser.State {
+	n, ok := node.(*admonition)
+	if !ok {
+		return parser.Close
+	}
 	line, _ := reader.PeekLine()
-	fence := bytes.TrimSpace(line)
-	if len(fence) == node.(*admonition).colons && len(bytes.Trim(fence, ":")) == 0 && len(fence) > 0 {
+	if string(bytes.TrimSpace(line)) == n.fence {
 		reader.AdvanceToEOL()
 		return parser.Close
 	}

@@ -27,6 +27,9 @@ type htmlState struct {
 	skip string
 	// title is true inside the title element.
 	title bool
+	// link is where an open link leads, linkFrom where its words begin.
+	link     string
+	linkFrom int
 }
 
 // htmlBlock writes an HTML block.
@@ -53,7 +56,8 @@ func (d *document) inlineHTML(n *ast.RawHTML) {
 	for i := range n.Segments.Len() {
 		parts = append(parts, n.Segments.At(i))
 	}
-	if placeholder(d.value(parts)) && d.html.skip == "" {
+	d.tagLine = d.src.line(parts[0].Start)
+	if d.placeholder(d.value(parts)) && d.html.skip == "" {
 		d.flow.Words = true
 		for _, p := range parts {
 			d.segment(p, true)
@@ -72,19 +76,20 @@ func (d *document) value(parts []text.Segment) string {
 }
 
 // placeholder reports whether a tag is no HTML but a name in angle brackets,
-// as in "send it to <tenant>": lower case, without attributes, and unknown to
-// HTML.
-func placeholder(tag string) bool {
+// as in "send it to <tenant>": without attributes, unknown to HTML, and no
+// component that another tag ends.
+func (d *document) placeholder(tag string) bool {
 	name := strings.TrimSuffix(strings.TrimPrefix(tag, "<"), ">")
 	if name == "" || strings.HasPrefix(tag, "</") || len(name)+2 != len(tag) {
 		return false
 	}
 	for _, c := range name {
-		if !(c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '-' || c == '_') {
+		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_') {
 			return false
 		}
 	}
-	return !htmlElements[name]
+	lower := strings.ToLower(name)
+	return !htmlElements[lower] && (lower == name || !d.closesLater("</"+lower))
 }
 
 // markup reads a stretch of HTML that stands in the given pieces of the
@@ -217,6 +222,7 @@ func (d *document) closeTag(name string) {
 func (d *document) endParagraph() {
 	r := d.flow
 	d.flow = flow.Run{}
+	d.html.link = ""
 	switch {
 	case d.html.pre > 0:
 		d.w.Code(d.html.language, r)

@@ -11,6 +11,7 @@ import (
 	"github.com/yuin/goldmark/text"
 
 	"github.com/bartizan-security/bartizan/internal/extract/block"
+	"github.com/bartizan-security/bartizan/internal/extract/flow"
 )
 
 // inline writes the text that the inline content of a node shows: the words
@@ -24,6 +25,14 @@ func (d *document) inline(n ast.Node) {
 			d.codeSpan(c)
 		case *ast.Image:
 			d.image(c)
+		case *ast.Link:
+			from := len(d.flow.Text)
+			d.inline(c)
+			d.flow.Link(from, flow.FileTarget(string(c.Destination)))
+		case *wikiLink:
+			d.wikiLink(c)
+		case *parameters:
+			d.parameters(c)
 		case *ast.AutoLink:
 			d.flow.Words = true
 			d.flow.Add(string(c.Label(d.src.text)), d.src.line(max(0, c.Pos())))

@@ -376,6 +376,14 @@ var markup = strings.NewReplacer("`", "", "*", "")
 
 func checkWords(t *testing.T, b threatmodel.Block, lines []string) {
 	t.Helper()
+	if missing := missingWord(b, lines); missing != "" {
+		t.Error(missing)
+	}
+}
+
+// missingWord tells of a word of a block that does not stand on the line which
+// the marks of the block name; empty where all do.
+func missingWord(b threatmodel.Block, lines []string) string {
 	for i, m := range b.Marks {
 		end := len(b.Text)
 		if i+1 < len(b.Marks) {
@@ -385,8 +393,9 @@ func checkWords(t *testing.T, b threatmodel.Block, lines []string) {
 			return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9')
 		}) {
 			if !strings.Contains(markup.Replace(lines[m.Line-1]), word) {
-				t.Errorf("line %d lacks %q of %q: %q", m.Line, word, b.Text, lines[m.Line-1])
+				return fmt.Sprintf("line %d lacks %q of %q: %q", m.Line, word, b.Text, lines[m.Line-1])
 			}
 		}
 	}
+	return ""
 }

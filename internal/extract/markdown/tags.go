@@ -7,6 +7,7 @@ import (
 	"golang.org/x/net/html"
 
 	"github.com/bartizan-security/bartizan/internal/extract/block"
+	"github.com/bartizan-security/bartizan/internal/extract/flow"
 )
 
 func set(names string) map[string]bool {
@@ -75,6 +76,8 @@ func (d *document) startTag(t html.Token) {
 		d.w.OpenCell(t.Data == "th", number(t, "colspan"), number(t, "rowspan"))
 	case "title":
 		d.html.title = true
+	case "a":
+		d.html.link, d.html.linkFrom = flow.FileTarget(attribute(t, "href")), len(d.flow.Text)
 	default:
 		d.openOther(t.Data)
 	}
@@ -116,6 +119,9 @@ func (d *document) endTag(name string) {
 		d.w.CloseCell()
 	case "title":
 		d.html.title = false
+	case "a":
+		d.flow.Link(d.html.linkFrom, d.html.link)
+		d.html.link = ""
 	default:
 		if blockElements[name] {
 			d.endParagraph()

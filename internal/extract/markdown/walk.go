@@ -43,8 +43,16 @@ func (d *document) block(n ast.Node) {
 		d.footnote(n)
 	case *admonition:
 		d.admonition(n)
-	case *ast.Blockquote:
-		d.quote(n)
+	case *extast.DefinitionList:
+		d.definitions(n)
+	case *verbatim:
+		if !n.comment {
+			d.w.Code(n.language, d.lines(n.Lines()))
+		}
+	case *include:
+		d.include(n)
+	case *component:
+		d.component(n)
 	case *ast.ThematicBreak, *ast.LinkReferenceDefinition:
 	default:
 		d.children(n)
@@ -88,40 +96,51 @@ func (d *document) list(n *ast.List) {
 	d.w.Role = outer
 }
 
-func (d *document) quote(n *ast.Blockquote) {
-	if p, ok := n.FirstChild().(*ast.Paragraph); ok {
-		dropAlertMark(p, d.src.text)
-	}
-	d.children(n)
-}
-
-// dropAlertMark takes the [!NOTE] off the front of a quote that is an alert.
-func dropAlertMark(p *ast.Paragraph, source []byte) {
-	if p.Lines().Len() == 0 {
-		return
-	}
-	first := p.Lines().At(0)
-	mark := bytes.TrimSpace(first.Value(source))
-	if !bytes.HasPrefix(mark, []byte("[!")) || !bytes.HasSuffix(mark, []byte("]")) {
-		return
-	}
-	for c := p.FirstChild(); c != nil; {
-		next := c.NextSibling()
-		t, ok := c.(*ast.Text)
-		if !ok || t.Segment.Start >= first.Stop {
-			return
-		}
-		p.RemoveChild(p, c)
-		c = next
-	}
-}
-
 func (d *document) admonition(n *admonition) {
 	if n.title.Len() > 0 {
 		d.segment(n.title, false)
 		d.endParagraph()
 	}
 	d.children(n)
+}
+
+// definitions writes a list of terms; each is an item with the first paragraph
+// of its description.
+func (d *document) definitions(n *extast.DefinitionList) {
+	d.w.OpenList(false, 1, false)
+	var terms flow.Run
+	for c := n.FirstChild(); c != nil; c = c.NextSibling() {
+		if c.Kind() == extast.KindDefinitionTerm {
+			if terms.Empty() {
+				d.w.OpenItem()
+			}
+			d.inline(c)
+			d.flow.Trim()
+			terms.Join("\n", d.flow)
+			terms.Trim()
+			d.flow = flow.Run{}
+			continue
+		}
+		if terms.Empty() {
+			d.w.OpenItem()
+		}
+		d.flow = terms
+		terms = flow.Run{}
+		d.description(c)
+	}
+	d.flow = terms
+	d.endParagraph()
+	d.w.CloseList()
+}
+
+// description writes the description of the terms that wait in the flow.
+func (d *document) description(n ast.Node) {
+	if first := n.FirstChild(); first == nil || first.Kind() != ast.KindParagraph && first.Kind() != ast.KindTextBlock {
+		d.endParagraph()
+	}
+	d.flow.Newline()
+	d.children(n)
+	d.w.CloseItem()
 }
 
 func (d *document) footnote(n *extast.Footnote) {
@@ -132,20 +151,11 @@ func (d *document) footnote(n *extast.Footnote) {
 
 // fence writes a fenced block: code, or the source of a diagram.
 func (d *document) fence(n *ast.FencedCodeBlock) {
-	language := fenceLanguage(n, d.src.text)
+	language := ""
+	if n.Info != nil {
+		language = fenceLanguage(unescape(string(n.Info.Segment.Value(d.src.text))))
+	}
 	d.w.Code(language, d.lines(n.Lines()))
-}
-
-// fenceLanguage is the first word of the info string.
-func fenceLanguage(n *ast.FencedCodeBlock, source []byte) string {
-	if n.Info == nil {
-		return ""
-	}
-	info := strings.TrimLeft(unescape(string(n.Info.Segment.Value(source))), "{. ")
-	if i := strings.IndexAny(info, " \t,{}:;"); i >= 0 {
-		info = info[:i]
-	}
-	return info
 }
 
 // lines are text of which every byte counts.

@@ -18,9 +18,11 @@ type page struct {
 	rules *rules
 	root  *node
 	// main holds the text of the page; what stands before it is its header,
-	// what stands after it its footer. Seen is true from main on.
-	main         *node
-	inMain, seen bool
+	// what stands after it its footer.
+	main   *node
+	inMain bool
+	// ambient is the role of what has none of its own.
+	ambient threatmodel.Role
 	// around are the elements around main.
 	around map[*node]bool
 	base   string
@@ -49,16 +51,19 @@ func (p *page) walk(n *node) {
 	p.path = append(p.path, n)
 	defer func() { p.path = p.path[:len(p.path)-1] }()
 	if n == p.main {
-		p.inMain, p.seen = true, true
-		defer func() { p.inMain = false }()
+		p.inMain = true
+		p.setAmbient("")
+		defer func() {
+			p.inMain = false
+			p.setAmbient(threatmodel.RoleFooter)
+		}()
 	}
-	role := p.role(n)
-	if role != "" && p.w.Role == "" {
+	if role := p.role(n); role != "" && p.w.Role == p.ambient {
 		p.endParagraph()
 		p.w.Role = role
 		defer func() {
 			p.endParagraph()
-			p.w.Role = ""
+			p.w.Role = p.ambient
 		}()
 	}
 	if p.rules.footnotes.fit(n) && p.w.Kind == "" {
@@ -83,12 +88,14 @@ func (p *page) role(n *node) threatmodel.Role {
 		return threatmodel.RoleAnnotation
 	case p.rules.header.fit(n) && !p.inMain && !p.around[n] && n.find(func(k *node) bool { return k.name == "h1" }) == nil:
 		return threatmodel.RoleHeader
-	case p.main == p.root || p.inMain || !blockElements[n.name] || p.around[n]:
-		return ""
-	case p.seen:
-		return threatmodel.RoleFooter
 	}
-	return threatmodel.RoleHeader
+	return ""
+}
+
+// setAmbient sets the role of what follows and has none of its own.
+func (p *page) setAmbient(role threatmodel.Role) {
+	p.endParagraph()
+	p.ambient, p.w.Role = role, role
 }
 
 func (p *page) walkAll(n *node) {
@@ -227,8 +234,8 @@ func (p *page) image(n *node) {
 
 // checkBox writes the box of a task as part of its text.
 func (p *page) checkBox(n *node) {
-	if n.attr("type") != "checkbox" {
-		return
+	if n.attr("type") != "checkbox" || p.w.Lists() == 0 && !p.w.InCell() {
+		return // it works the page
 	}
 	box := "[ ] "
 	if n.has("checked") {

@@ -77,8 +77,11 @@ func Read(doc threatmodel.Document, content string, opt Options) (threatmodel.So
 	p.around = map[*node]bool{}
 	markAround(root, p.main, p.around)
 	p.base = base(root)
+	if p.main != root {
+		p.ambient, p.w.Role = threatmodel.RoleHeader, threatmodel.RoleHeader
+	}
 	p.walk(root)
-	p.endParagraph()
+	p.endTerm()
 	p.notices(cut, opt)
 	if doc.Title == "" {
 		doc.Title = p.title()
