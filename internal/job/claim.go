@@ -75,8 +75,14 @@ func (w *Worker) giveUp(begun time.Time, alive []int64, renewed bool) {
 // handOver makes jobs of what waits, then waits for more.
 func (w *Worker) handOver(ctx context.Context) error {
 	n, err := w.cfg.Service.HandOver(ctx, service.Share{PerOrganization: w.cfg.PerOrganization, Total: handOverAtOnce}, w.insert)
-	if err != nil || n == handOverAtOnce {
+	if err != nil {
 		return err
+	}
+	w.mu.Lock()
+	w.reached = time.Now()
+	w.mu.Unlock()
+	if n == handOverAtOnce {
+		return nil
 	}
 	return w.cfg.Service.WaitForWork(ctx, handOverEvery)
 }

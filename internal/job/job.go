@@ -116,6 +116,8 @@ type Worker struct {
 	mu sync.Mutex
 	// held are the entries that this process works on.
 	held map[int64]*held
+	// reached is when the backlog was last asked with success.
+	reached time.Time
 }
 
 // held is an entry at work.
@@ -191,6 +193,20 @@ func (w *Worker) Stop(ctx context.Context) error {
 		return fmt.Errorf("stopping the workers: %w", err)
 	}
 	return nil
+}
+
+// Ready is nil while the worker takes work, and its claims can be renewed.
+func (w *Worker) Ready(context.Context) error {
+	if silent := time.Since(w.heard()); silent > w.cfg.Lease {
+		return fmt.Errorf("the backlog was not reached for %s", silent.Round(time.Second))
+	}
+	return nil
+}
+
+func (w *Worker) heard() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.reached
 }
 
 func (w *Worker) holding() int {
