@@ -89,6 +89,8 @@ func TestFlowchartNodes(t *testing.T) {
 		}},
 		{"an icon tells the kind and is not shown", "a[fa:fa-database Orders]\nb[fa:fa-user Ann]", []string{`store a "Orders"`, `external b "Ann"`}},
 		{"the general form of a shape", `a@{ shape: cyl, label: "Orders, all" }` + "\nb@{ shape: rect }", []string{`store a "Orders, all"`, `process b "b"`}},
+		{"a flag with a tag in it", "f>Long<br>text]", []string{`process f "Long text"`}},
+		{"a click over lines", "a\nclick a \"https://x.example\" \"one\ntwo\"\nb", []string{`process a "a"`, `process b "b"`}},
 		{"quotes protect brackets", `a["Gateway (edge) [v2]"]`, []string{`process a "Gateway (edge) [v2]"`}},
 		{"brackets in a label that nobody quoted", "a[Gateway (edge)]\nb(Auth (OIDC))", []string{`process a "Gateway (edge)"`, `process b "Auth (OIDC)"`}},
 		{"Markdown, HTML and codes of characters", "a[\"`**Web** app`\"]\nb[Web<br/>app]\nc[\"a #quot;b#quot; &amp; #35;1\"]", []string{

@@ -25,7 +25,7 @@ var flowStatements = map[string]func(*flowchart) bool{
 	"style":     (*flowchart).ignoreLine,
 	"classDef":  (*flowchart).ignoreLine,
 	"class":     (*flowchart).ignoreLine,
-	"click":     (*flowchart).ignoreLine,
+	"click":     (*flowchart).ignoreClick,
 	"linkStyle": (*flowchart).ignoreLine,
 	"accTitle":  (*flowchart).says,
 	"accDescr":  (*flowchart).description,
@@ -79,6 +79,20 @@ func (f *flowchart) word() string {
 
 func (f *flowchart) ignoreLine() bool {
 	f.pos += lineLength(f.source[f.pos:])
+	return true
+}
+
+// ignoreClick skips what a click does, with a text in quotes that may take
+// several lines.
+func (f *flowchart) ignoreClick() bool {
+	begin := f.pos
+	f.ignoreLine()
+	if strings.Count(f.source[begin:f.pos], `"`)%2 == 1 {
+		if end := strings.IndexByte(f.source[f.pos:], '"'); end >= 0 && end < maxLabel {
+			f.pos += end + 1
+			f.ignoreLine()
+		}
+	}
 	return true
 }
 

@@ -113,7 +113,9 @@ func closing(s, open string, closers []string) (int, int) {
 		}
 		switch s[i] {
 		case open[0]:
-			nested++
+			if open != ">" {
+				nested++
+			}
 		case closers[0][len(closers[0])-1]:
 			nested = max(0, nested-1)
 		}

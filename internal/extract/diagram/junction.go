@@ -1,6 +1,7 @@
 package diagram
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/bartizan-security/bartizan/pkg/threatmodel"
@@ -10,14 +11,41 @@ import (
 // those that they join. A crossing with a name, such as an interface, that
 // joins no two is an element after all.
 func (g *graph) throughJunctions() {
+	made := map[threatmodel.DiagramEdge]bool{}
 	for i := range g.nodes {
 		n := &g.nodes[i]
 		if !n.junction || n.name != "" && g.neighbours(n.id) < 2 {
 			n.junction = false
 			continue
 		}
-		g.dissolve(*n)
+		g.dissolve(*n, made)
 	}
+	stores := g.stores()
+	g.edges = slices.DeleteFunc(g.edges, func(e threatmodel.DiagramEdge) bool {
+		return made[way(e)] && e.Bidirectional && stores[e.From] && stores[e.To]
+	})
+}
+
+// stores are the nodes that are data stores. Lines without heads that meet
+// join them to what uses them, not to each other.
+func (g *graph) stores() map[string]bool {
+	stores := map[string]bool{}
+	for _, n := range g.nodes {
+		if n.kind(first(n.name, n.id)) == threatmodel.DataStore {
+			stores[n.id] = true
+		}
+	}
+	return stores
+}
+
+// way is an arrow apart from where it stands, and, where it leads both ways,
+// from where it begins.
+func way(e threatmodel.DiagramEdge) threatmodel.DiagramEdge {
+	e.Start, e.End = 0, 0
+	if e.Bidirectional && e.From > e.To {
+		e.From, e.To = e.To, e.From
+	}
+	return e
 }
 
 // neighbours counts what arrows join to a node.
@@ -35,7 +63,7 @@ func (g *graph) neighbours(id string) int {
 }
 
 // dissolve joins the ends of the arrows at a crossing.
-func (g *graph) dissolve(n node) {
+func (g *graph) dissolve(n node, made map[threatmodel.DiagramEdge]bool) {
 	var at, rest []threatmodel.DiagramEdge
 	for _, e := range g.edges {
 		switch n.id {
@@ -64,7 +92,11 @@ func (g *graph) dissolve(n node) {
 			if out.Bidirectional {
 				to = out.From
 			}
-			g.edge(in.From, to, joinLabels(in.Label, n.name, out.Label), both, place{in.Start, in.End})
+			label := joinLabels(in.Label, n.name, out.Label)
+			if key := way(threatmodel.DiagramEdge{From: in.From, To: to, Label: label, Bidirectional: both}); !made[key] {
+				made[key] = true
+				g.edge(in.From, to, label, both, place{in.Start, in.End})
+			}
 		}
 	}
 }

@@ -62,6 +62,11 @@ func TestArchitecture(t *testing.T) {
 			[]string{`process a "A"`, `process b "B"`, "a <-> b"},
 		},
 		{
+			"lines that meet join stores to what uses them, once, and not to each other",
+			"service a(server)[A]\nservice b(database)[B]\nservice c(database)[C]\njunction j\njunction k\na:R -- L:j\nj:R -- L:k\nj:T -- B:k\nk:T -- B:b\nk:B -- T:c",
+			[]string{`process a "A"`, `store b "B"`, `store c "C"`, "b <-> a", "c <-> a"},
+		},
+		{
 			"what is not understood is told",
 			"title T\nservice a(server)[A]\nservices b\na:R --> b",
 			[]string{`process a "A"`, `line 4: "services b" is not understood`, `line 5: "a:R --> b" is not understood`},
@@ -71,6 +76,11 @@ func TestArchitecture(t *testing.T) {
 
 func TestBlocks(t *testing.T) {
 	runRead(t, "block-beta\n", []readTest{
+		{
+			"a block without a name is a place, no boundary",
+			"block\n a[A]\nend\nblock:z\n block:2\n  b[B]\n end\n c[C]\nend\nend",
+			[]string{`group z "z"`, `process a "A"`, `process b "B" in z`, `process c "C" in z`, `line 11: "end" is not understood`},
+		},
 		{
 			"blocks in blocks, widths, spaces and arrows",
 			"columns 3\nu[\"User\"] space:2\nblock:zone:2\n  columns 1\n  api[\"API\"] db[(\"Orders\")]\nend\nx<[\"label\"]>(right)\nu --> api\napi-- \"SQL\" -->db\nclassDef hot fill:#f00\nstyle u fill:#fff",
