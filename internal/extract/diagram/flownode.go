@@ -46,7 +46,7 @@ func (f *flowchart) node() (string, bool) {
 		if !ok {
 			return "", false
 		}
-		if f.edgeIDs[id] {
+		if _, known := f.index[id]; f.edgeIDs[id] || !known && drawsArrow(attributes) {
 			return id, true
 		}
 		shape, label, icon = attributes["shape"], attributes["label"], iconName(attributes["icon"])
@@ -132,6 +132,17 @@ func continues(s string) bool {
 
 func startsLinkIn(s string) bool {
 	return strings.Contains(s, "-->") || strings.Contains(s, "---") || strings.Contains(s, "-.-") || strings.Contains(s, "==>")
+}
+
+// drawsArrow reports whether attributes are those of an arrow, which has a name
+// even where none was given to it.
+func drawsArrow(attributes map[string]string) bool {
+	for _, key := range []string{"animate", "animation", "curve"} {
+		if attributes[key] != "" {
+			return true
+		}
+	}
+	return false
 }
 
 var attributePair = regexp.MustCompile(`([A-Za-z_-]+)"?\s*:\s*("(?:[^"])*"|'[^']*'|[^,}\n]+)`)
