@@ -11,7 +11,7 @@ import (
 func (p *Plan) carry(o *threatmodel.Threat, n threatmodel.Threat) threatmodel.Threat {
 	t := n
 	t.ID, t.FirstSeen, t.SplitFrom = o.ID, o.FirstSeen, o.SplitFrom
-	t.Owner, t.Treatment, t.Due, t.Residual = o.Owner, o.Treatment, o.Due, o.Residual
+	t.Owner, t.Treatment, t.Due, t.Residual, t.Ticket, t.Wording = o.Owner, o.Treatment, o.Due, o.Residual, o.Ticket, o.Wording
 	t.Status, t.MergedInto, t.NotReproduced = threatmodel.StatusOpen, "", false
 	if o.Source == threatmodel.SourcePerson {
 		t.Source = threatmodel.SourcePerson
@@ -19,6 +19,9 @@ func (p *Plan) carry(o *threatmodel.Threat, n threatmodel.Threat) threatmodel.Th
 	if !p.restated(o, &n) {
 		t.Title, t.Statement = o.Title, o.Statement
 		t.STRIDE, t.CWE, t.CAPEC, t.ATTACK = o.STRIDE, o.CWE, o.CAPEC, o.ATTACK
+	}
+	if o.Wording == threatmodel.WordingPerson {
+		t.Title, t.Statement = o.Title, o.Statement
 	}
 	_, lost := p.in.Trail.relocate(o.Evidence)
 	t.FormerEvidence = p.formerEvidence(o, lost)

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/bartizan-security/bartizan/internal/reconcile"
 	"github.com/bartizan-security/bartizan/pkg/threatmodel"
@@ -218,6 +219,31 @@ func TestAPersonsWordsStay(t *testing.T) {
 	}.run()
 	if x := m.Threats[0]; x.Title != "as Ada wrote it" || x.Source != threatmodel.SourcePerson {
 		t.Errorf("%q by %s", x.Title, x.Source)
+	}
+}
+
+// TestWhatAPersonGaveAThreatStays: who edits a threat that analysis found words it
+// for good, whatever else becomes of it; and owner, due date, treatment and
+// ticket are people's alone.
+func TestWhatAPersonGaveAThreatStays(t *testing.T) {
+	old := round{text: design, finds: []find{{element: "E-broker", family: "authentication", words: []string{"The broker is reachable"}, title: "machine words"}}}.run()
+	owner, treatment, due := "ada", "modify", time.Date(2027, 1, 31, 0, 0, 0, 0, time.UTC)
+	o := &old.Threats[0]
+	o.Title, o.Statement, o.Wording = "as Ada wrote it", "An intruder with Ada's words can ...", threatmodel.WordingPerson
+	o.Owner, o.Treatment, o.Due, o.Ticket = &owner, &treatment, &due, "https://tracker.example.com/1"
+	m := round{
+		old: old, text: design, finds: []find{{element: "E-broker", family: "authentication", words: []string{"The broker is reachable", "It buffers"}, title: "other machine words"}},
+		change: func(in *reconcile.Input) { in.Fresh = true; in.New.Analysis.Model = "m2" },
+	}.run()
+	x := threatOf(t, m, o.ID)
+	if x.Title != o.Title || x.Statement != o.Statement || x.Wording != threatmodel.WordingPerson || x.Source == threatmodel.SourcePerson {
+		t.Errorf("%q, %q, worded by %q, found by %s", x.Title, x.Statement, x.Wording, x.Source)
+	}
+	if len(x.Evidence) != 2 {
+		t.Errorf("the evidence is %+v, want the new quote too", x.Evidence)
+	}
+	if x.Owner == nil || *x.Owner != owner || x.Treatment == nil || *x.Treatment != treatment || x.Due == nil || !x.Due.Equal(due) || x.Ticket != o.Ticket {
+		t.Errorf("owner %v, treatment %v, due %v, ticket %q", x.Owner, x.Treatment, x.Due, x.Ticket)
 	}
 }
 

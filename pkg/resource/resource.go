@@ -161,6 +161,7 @@ type Document struct {
 type Revision struct {
 	ID        string    `json:"id"`
 	Number    int       `json:"number"`
+	Name      string    `json:"name" doc:"File name as it was sent"`
 	SHA256    string    `json:"sha256"`
 	Size      int64     `json:"size"`
 	MediaType string    `json:"media_type,omitempty"`
@@ -286,8 +287,6 @@ type Threat struct {
 	// Version counts its changes, for If-Match.
 	Version   int64     `json:"version"`
 	UpdatedAt time.Time `json:"updated_at"`
-	// Ticket is a link to where the work on it is tracked.
-	Ticket string `json:"ticket,omitempty"`
 }
 
 // ThreatFilter selects threats. Empty fields select all.

@@ -248,7 +248,15 @@ type Threat struct {
 	Treatment *string    `json:"treatment"`
 	Due       *time.Time `json:"due"`
 	Residual  *Proposal  `json:"residual"`
+	// Ticket is a link to where the work on the threat is tracked.
+	Ticket string `json:"ticket,omitempty"`
+	// Wording is person where a person worded title and statement: analyses
+	// leave them then.
+	Wording string `json:"wording,omitempty"`
 }
+
+// WordingPerson marks a threat that a person worded.
+const WordingPerson = "person"
 
 // Rating states.
 const (
