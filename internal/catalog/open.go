@@ -45,7 +45,12 @@ func Open(idOrFile string) (*Catalog, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := decode(source{idOrFile, raw})
+	return Parse(idOrFile, raw)
+}
+
+// Parse reads a catalog of somebody's own; the name stands in errors.
+func Parse(name string, raw []byte) (*Catalog, error) {
+	f, err := decode(source{name, raw})
 	if err != nil {
 		return nil, err
 	}
