@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	pgxvec "github.com/pgvector/pgvector-go/pgx"
 )
@@ -41,6 +42,8 @@ type Config struct {
 	// IdleTimeout bounds how long a transaction of the application may wait for
 	// its own program; default one minute.
 	IdleTimeout time.Duration
+	// Notice is given what the server says beside results; nil drops it.
+	Notice func(message string)
 }
 
 const (
@@ -67,7 +70,7 @@ func Open(ctx context.Context, cfg Config) (_ *DB, err error) {
 			db.Close()
 		}
 	}()
-	if db.owner, err = openPool(ctx, cfg.URL, cfg.MaxConns, defaultOwnerConns, map[string]string{
+	if db.owner, err = openPool(ctx, cfg, cfg.URL, defaultOwnerConns, map[string]string{
 		"application_name": "bartizan", "timezone": "UTC",
 	}); err != nil {
 		return nil, err
@@ -79,7 +82,7 @@ func Open(ctx context.Context, cfg Config) (_ *DB, err error) {
 	if appURL == "" {
 		appURL = cfg.URL
 	}
-	if db.app, err = openPool(ctx, appURL, cfg.MaxConns, defaultAppConns, map[string]string{
+	if db.app, err = openPool(ctx, cfg, appURL, defaultAppConns, map[string]string{
 		"application_name": "bartizan", "timezone": "UTC",
 		// As the connection starts, so that RESET ROLE leads back to it.
 		"role":                                appRole,
@@ -98,14 +101,17 @@ func milliseconds(d time.Duration) string {
 	return strconv.FormatInt(d.Milliseconds(), 10)
 }
 
-func openPool(ctx context.Context, url string, conns, standard int, params map[string]string) (*pgxpool.Pool, error) {
+func openPool(ctx context.Context, c Config, url string, standard int, params map[string]string) (*pgxpool.Pool, error) {
 	cfg, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		return nil, fmt.Errorf("the database's URL: %w", err)
 	}
 	cfg.MaxConns = int32(standard)
-	if conns > 0 {
-		cfg.MaxConns = int32(conns)
+	if c.MaxConns > 0 {
+		cfg.MaxConns = int32(c.MaxConns)
+	}
+	if c.Notice != nil {
+		cfg.ConnConfig.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) { c.Notice(n.Message) }
 	}
 	cfg.MaxConnIdleTime = 5 * time.Minute
 	for k, v := range params {
