@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"strings"
 	"sync"
 
 	"github.com/bartizan-security/bartizan/internal/extract/sandbox"
@@ -181,7 +182,7 @@ func (b *batch) deliver(r *result, e event, err *Error) {
 
 // name gives a document the name and id that no other has.
 func (b *batch) name(r *result, doc *Document) {
-	local := doc.ID
+	local := strings.Clone(doc.ID) // it is part of the bytes of the whole document
 	doc.Name = b.names.unique(doc.Name)
 	doc.ID = b.names.id(doc.Name)
 	doc.Parent = r.ids[doc.Parent]
