@@ -19,6 +19,8 @@ import (
 // document is an open document in the engine.
 type document struct {
 	engine pdfium.Pdfium
+	tap    *tap
+	calls  *textCalls // nil before the first page
 	ref    references.FPDF_DOCUMENT
 	pages  int
 	about  layout.About
@@ -52,7 +54,7 @@ func looksLikePDF(req request) error {
 	return nil
 }
 
-func openDocument(engine pdfium.Pdfium, req request) (*document, error) {
+func openDocument(engine pdfium.Pdfium, tap *tap, req request) (*document, error) {
 	open := &requests.OpenDocument{FileReader: io.NewSectionReader(req.file, 0, req.size), FileReaderSize: req.size}
 	if req.size <= inMemory {
 		data := make([]byte, req.size)
@@ -68,7 +70,7 @@ func openDocument(engine pdfium.Pdfium, req request) (*document, error) {
 	if err != nil {
 		return nil, openError(err, req.password)
 	}
-	d := &document{engine: engine, ref: opened.Document, fonts: map[fontKey]int{}}
+	d := &document{engine: engine, tap: tap, ref: opened.Document, fonts: map[fontKey]int{}}
 	count, err := engine.FPDF_GetPageCount(&requests.FPDF_GetPageCount{Document: d.ref})
 	if err != nil {
 		return nil, err
@@ -150,10 +152,10 @@ type fontKey struct {
 }
 
 // font gives the index of the font of a character.
-func (d *document) font(page references.FPDF_TEXTPAGE, index int) int {
-	var key fontKey
-	if info, err := d.engine.FPDFText_GetFontInfo(&requests.FPDFText_GetFontInfo{TextPage: page, Index: index}); err == nil {
-		key = fontKey{info.FontName, info.Flags}
+func (d *document) font(text *pageText, index int) (int, error) {
+	key, err := text.fontKey(index)
+	if err != nil {
+		return 0, err
 	}
 	i, ok := d.fonts[key]
 	if !ok {
@@ -161,5 +163,5 @@ func (d *document) font(page references.FPDF_TEXTPAGE, index int) int {
 		d.fonts[key] = i
 		d.set = append(d.set, fontOf(key.name, key.flags))
 	}
-	return i
+	return i, nil
 }

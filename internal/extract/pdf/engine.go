@@ -27,6 +27,7 @@ import (
 type engine struct {
 	pool   pdfium.Pool
 	memory *memoryWatch
+	tap    *tap
 	// tired is true once something runs on that should have ended.
 	tired bool
 }
@@ -59,11 +60,12 @@ func newEngine(o Options) (*engine, error) {
 	}
 	pages := max(1, o.Memory/wasmPage)
 	watch := &memoryWatch{limit: uint64(pages) * wasmPage}
+	tap := &tap{}
 	config := wazero.NewRuntimeConfig().
 		WithCoreFeatures(api.CoreFeaturesV2 | experimental.CoreFeaturesExceptionHandling).
 		WithCompilationCache(cache)
 	pool, err := webassembly.Init(webassembly.Config{
-		Context: experimental.WithMemoryAllocator(context.Background(), watch),
+		Context: experimental.WithFunctionListenerFactory(experimental.WithMemoryAllocator(context.Background(), watch), tap),
 		MaxIdle: 1, MaxTotal: 1,
 		// Without these the guest gets the whole file system, and our pipes.
 		FSConfig: wazero.NewFSConfig(), Stdout: io.Discard, Stderr: io.Discard,
@@ -75,7 +77,7 @@ func newEngine(o Options) (*engine, error) {
 		}
 		return nil, fmt.Errorf("%w: %w", ErrStart, err)
 	}
-	return &engine{pool: pool, memory: watch}, nil
+	return &engine{pool: pool, memory: watch, tap: tap}, nil
 }
 
 // read reads a document. After ErrMemory and ErrCrashed the engine must not
@@ -108,7 +110,7 @@ func (e *engine) read(req request) (src threatmodel.Source, err error) {
 }
 
 func (e *engine) readIn(instance pdfium.Pdfium, req request) (threatmodel.Source, error) {
-	d, err := openDocument(instance, req)
+	d, err := openDocument(instance, e.tap, req)
 	if err != nil {
 		return threatmodel.Source{}, err
 	}

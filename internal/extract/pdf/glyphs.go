@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/klippa-app/go-pdfium/references"
 	"github.com/klippa-app/go-pdfium/requests"
 	"github.com/klippa-app/go-pdfium/responses"
 
@@ -24,24 +23,20 @@ func (d *document) page(index int) (layout.Page, error) {
 		return layout.Page{Failed: true}, onlyPage(err)
 	}
 	out := layout.Page{Width: frame.width, Height: frame.height}
-	text, err := d.engine.GetPageTextStructured(&requests.GetPageTextStructured{Page: page, Mode: requests.GetPageTextStructuredModeBoth})
+	text, err := d.text(page)
 	if err != nil {
 		out.Failed = true
 		return out, onlyPage(err)
 	}
-	d.glyphs += len(text.Chars)
+	d.glyphs += len(text.chars)
 	if d.glyphs > maxGlyphs {
 		return out, &detailed{ErrTooLarge, fmt.Sprintf("it has more than %d characters", maxGlyphs)}
 	}
-	loaded, err := d.engine.FPDFText_LoadPage(&requests.FPDFText_LoadPage{Page: page})
+	out.Runs, err = d.runs(text, frame)
 	if err != nil {
 		return out, err
 	}
-	out.Runs, err = d.runs(text, loaded.TextPage, frame)
-	if err != nil {
-		return out, err
-	}
-	if _, err = d.engine.FPDFText_ClosePage(&requests.FPDFText_ClosePage{TextPage: loaded.TextPage}); err != nil {
+	if _, err = d.engine.FPDFText_ClosePage(&requests.FPDFText_ClosePage{TextPage: text.ref}); err != nil {
 		return out, err
 	}
 	unmapped(&out)
@@ -167,45 +162,46 @@ func (f frame) quarter(angle float64) int {
 
 // runs cuts the characters of a page into runs: those that stand in one
 // rectangle of the engine, which holds what was drawn at once.
-func (d *document) runs(text *responses.GetPageTextStructured, page references.FPDF_TEXTPAGE, f frame) ([]layout.Run, error) {
-	var runs []layout.Run
-	for _, piece := range pieces(text.Chars, text.Rects) {
-		run, err := d.style(page, piece.first, f, f.quarter(text.Chars[piece.first].Angle))
+func (d *document) runs(text *pageText, f frame) ([]layout.Run, error) {
+	all := pieces(text.chars, text.rects)
+	runs := make([]layout.Run, 0, len(all))
+	glyphs := make([]layout.Glyph, len(text.chars))
+	for i, c := range text.chars {
+		glyphs[i] = layout.Glyph{Rune: c.rune, Box: f.box(c.box)}
+	}
+	for _, piece := range all {
+		run, err := d.style(text, piece.first, f)
 		if err != nil {
 			return nil, err
 		}
-		run.Glyphs = make([]layout.Glyph, 0, piece.end-piece.start)
-		for _, c := range text.Chars[piece.start:piece.end] {
-			for _, r := range c.Text {
-				run.Glyphs = append(run.Glyphs, layout.Glyph{Rune: r, Box: f.box(c.PointPosition)})
-			}
-			if c.Text == "" {
-				run.Glyphs = append(run.Glyphs, layout.Glyph{Box: f.box(c.PointPosition)})
-			}
-		}
+		run.Glyphs = glyphs[piece.start:piece.end:piece.end]
 		runs = append(runs, run)
 	}
 	return runs, nil
 }
 
-// style asks for the font of a character that runs in a direction.
-func (d *document) style(page references.FPDF_TEXTPAGE, index int, f frame, turn int) (layout.Run, error) {
-	run := layout.Run{Turn: turn}
-	size, err := d.engine.FPDFText_GetFontSize(&requests.FPDFText_GetFontSize{TextPage: page, Index: index})
+// style asks for the font and direction of a character.
+func (d *document) style(text *pageText, index int, f frame) (layout.Run, error) {
+	var run layout.Run
+	angle, err := text.angle(index)
 	if err != nil {
 		return run, err
 	}
-	run.Size = size.FontSize
-	if m, err := d.engine.FPDFText_GetMatrix(&requests.FPDFText_GetMatrix{TextPage: page, Index: index}); err == nil {
-		run.Size *= math.Hypot(float64(m.Matrix.C), float64(m.Matrix.D))
+	run.Turn = f.quarter(angle)
+	if run.Size, err = text.fontSize(index); err != nil {
+		return run, err
 	}
-	run.Font = d.font(page, index)
-	if origin, err := d.engine.FPDFText_GetCharOrigin(&requests.FPDFText_GetCharOrigin{TextPage: page, Index: index}); err == nil {
-		x, y := f.point(origin.X, origin.Y)
-		run.Baseline = y
-		if turn == 1 || turn == 3 {
-			run.Baseline = x
-		}
+	if run.Font, err = d.font(text, index); err != nil {
+		return run, err
+	}
+	x, y, ok, err := text.originOf(index)
+	if err != nil || !ok {
+		return run, err
+	}
+	x, y = f.point(x, y)
+	run.Baseline = y
+	if run.Turn == 1 || run.Turn == 3 {
+		run.Baseline = x
 	}
 	return run, nil
 }
@@ -217,32 +213,32 @@ type piece struct{ start, end, first int }
 // pieces assigns the characters to rectangles. The engine makes a rectangle
 // from the boxes of successive characters, and skips those that it inferred;
 // so the rectangles come in the order of the characters.
-func pieces(chars []*responses.GetPageTextStructuredChar, rects []*responses.GetPageTextStructuredRect) []piece {
+func pieces(chars []char, rects []responses.CharPosition) []piece {
 	var out []piece
 	next := 0 // the rectangle after the current one
 	var current, grown responses.CharPosition
 	open := false
 	for i, c := range chars {
-		if inferred(c.PointPosition) {
+		if inferred(c.box) {
 			if open {
 				out[len(out)-1].end = i + 1
 			}
 			continue
 		}
-		if open && contains(current, c.PointPosition) &&
-			!(grown == current && next < len(rects) && contains(normal(rects[next].PointPosition), c.PointPosition)) {
+		if open && contains(current, c.box) &&
+			!(grown == current && next < len(rects) && contains(rects[next], c.box)) {
 			out[len(out)-1].end = i + 1
-			grown = union(grown, c.PointPosition)
+			grown = union(grown, c.box)
 			continue
 		}
-		current = c.PointPosition
+		current = c.box
 		for j := next; j < min(next+8, len(rects)); j++ {
-			if r := normal(rects[j].PointPosition); contains(r, c.PointPosition) {
+			if r := rects[j]; contains(r, c.box) {
 				current, next = r, j+1
 				break
 			}
 		}
-		grown, open = c.PointPosition, true
+		grown, open = c.box, true
 		out = append(out, piece{start: i, end: i + 1, first: i})
 	}
 	return out
