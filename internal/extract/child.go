@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"slices"
 
 	"github.com/bartizan-security/bartizan/internal/extract/pdf"
@@ -169,8 +170,13 @@ func (r *reading) begin(in input) (avoid bool) {
 	return false
 }
 
-// careful implements trace.
+// pdfGarbage is how much garbage may gather beside what is in use, in percent:
+// the memory of the PDF engine is in use all the time, and never collected.
+const pdfGarbage = 400
+
+// careful implements trace. Only PDF documents can be read with care.
 func (r *reading) careful(in input) bool {
+	debug.SetGCPercent(pdfGarbage)
 	r.tell(event{Step: &step{Number: r.step, Path: in.path, Where: in.where, Careful: true}})
 	return slices.Contains(r.job.Careful, r.step)
 }

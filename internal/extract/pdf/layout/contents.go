@@ -13,10 +13,20 @@ var (
 	pageNumber    = regexp.MustCompile(`^(?:\d{1,4}|[ivxlc]{1,6})$`)
 )
 
+// longestTitle is more than the title of a table of contents has, in bytes.
+const longestTitle = 64
+
+// led reports whether dots lead from a text to the number of a page. Few lines
+// end in one, and are looked at whole.
+func led(text string) bool {
+	return text != "" && strings.IndexByte("0123456789ivxlc", text[len(text)-1]) >= 0 && leaders.MatchString(text)
+}
+
 // contents reads a table of contents that begins at a row, and returns of how
 // many rows it is; 0 where there is none.
 func (r *reader) contents(reg region, at, page int) ([]part, int) {
-	titled := contentsTitle.MatchString(rowText(reg.rows[at]))
+	first := rowText(reg.rows[at])
+	titled := len(first) < longestTitle && contentsTitle.MatchString(first)
 	start := at
 	if titled {
 		start++
@@ -24,7 +34,7 @@ func (r *reader) contents(reg region, at, page int) ([]part, int) {
 	end, entries, dotted := start, 0, 0
 	for i := start; i < len(reg.rows) && i-end < 2; i++ {
 		switch text := rowText(reg.rows[i]); {
-		case leaders.MatchString(text):
+		case led(text):
 			dotted++
 			fallthrough
 		case r.entry(reg, reg.rows[i], titled || r.inContents):

@@ -20,16 +20,32 @@ func marker(l *line) string {
 		return drawnBullet
 	}
 	text := l.text()
-	if m := bulletLead.FindStringSubmatch(text); m != nil && len(m[0]) < len(text) {
-		return m[1] + m[2]
+	if text == "" {
+		return ""
+	}
+	if !wordByte(text[0]) {
+		if m := bulletLead.FindStringSubmatch(text); m != nil && len(m[0]) < len(text) {
+			return m[1] + m[2]
+		}
 	}
 	if len(l.parts) > 1 && l.parts[0].text() == "o" {
 		return "o"
+	}
+	if !strings.ContainsAny(text[:min(len(text), longestNumber)], ".)]") {
+		return ""
 	}
 	if m := numberLead.FindStringSubmatch(text); m != nil && !initials.MatchString(text) {
 		return m[1]
 	}
 	return ""
+}
+
+// longestNumber is as long as the number of an item gets, in bytes, with the
+// mark that ends it.
+const longestNumber = 8
+
+func wordByte(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
 }
 
 // drawnBullet stands for a bullet that is drawn and not written.
