@@ -125,16 +125,17 @@ func officeFormat(zr *zip.Reader) string {
 func (s *session) zipMembers(in input, zr *zip.Reader) {
 	files := slices.Clone(zr.File)
 	slices.SortStableFunc(files, func(a, b *zip.File) int { return strings.Compare(a.Name, b.Name) })
-	names := make([]string, len(files))
+	names, members := make([]string, len(files)), map[string]bool{}
 	for i, f := range files {
 		names[i] = f.Name
+		members[path.Clean(f.Name)] = true
 	}
 	exports, src := findExports(zr, names), &zipSource{s: s, zr: zr}
 	for _, f := range files {
 		if s.stopped() {
 			return
 		}
-		if !s.exportMember(in, src, exports, f.Name) && !s.zipMember(in, f) {
+		if !s.exportMember(in, src, exports, f.Name) && !s.zipMember(in, f, members) {
 			return
 		}
 	}
@@ -142,11 +143,12 @@ func (s *session) zipMembers(in input, zr *zip.Reader) {
 
 // zipMember reads one member. It reports false where the archive must not be
 // read further.
-func (s *session) zipMember(in input, f *zip.File) bool {
+func (s *session) zipMember(in input, f *zip.File, members map[string]bool) bool {
 	if f.FileInfo().IsDir() {
 		return true
 	}
 	m := in.member(f.Name)
+	m.find = inArchive(members, strings.TrimSuffix(m.name, path.Clean(f.Name)), path.Clean(f.Name))
 	if reason := passOver(f.Name, f.Mode()); reason != "" {
 		s.opt.Summary.skip(m.display(), reason)
 		return true

@@ -36,6 +36,10 @@ type result struct {
 	events chan event
 	// err is why the whole batch ends; set before events is closed.
 	err error
+	// name is what the document of the input is called, find finds those that
+	// it leads to; nil where that cannot be known.
+	name string
+	find finder
 	// ids has the ids of documents by those that the child gave them.
 	ids map[string]string
 }
@@ -116,7 +120,7 @@ func (b *batch) begin(in input, e *export, folder fs.FS, closers []func() error)
 		shut()
 		return
 	}
-	r := &result{events: make(chan event, waiting), ids: map[string]string{}}
+	r := &result{events: make(chan event, waiting), ids: map[string]string{}, name: in.name, find: in.find}
 	b.queue = append(b.queue, r)
 	b.wg.Go(func() {
 		defer shut()
@@ -183,6 +187,7 @@ func (b *batch) deliver(r *result, e event, err *Error) {
 // name gives a document the name and id that no other has.
 func (b *batch) name(r *result, doc *Document) {
 	local := strings.Clone(doc.ID) // it is part of the bytes of the whole document
+	b.link(r, doc)
 	doc.Name = b.names.unique(doc.Name)
 	doc.ID = b.names.id(doc.Name)
 	doc.Parent = r.ids[doc.Parent]

@@ -107,6 +107,8 @@ func (s *session) file(in input) {
 		return
 	}
 	defer s.recovered(in)
+	s.find = in.find
+	defer func() { s.find = nil }()
 	if in.size == 0 {
 		s.reject(in, KindEmpty, errors.New("the file is empty"), "")
 		return

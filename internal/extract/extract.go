@@ -58,6 +58,8 @@ type input struct {
 	root bool
 	// nesting counts the archives around it.
 	nesting int
+	// find finds the documents that it leads to; nil where that cannot be known.
+	find finder
 }
 
 // session is the reading of one input, in a child process.
@@ -73,6 +75,8 @@ type session struct {
 	// trace follows what is being read, for the parent.
 	trace trace
 	pdfs  *pdf.Reader
+	// find is that of the input that is being read.
+	find finder
 	// done is true when nobody wants more, or ctx has ended.
 	done bool
 }
@@ -126,6 +130,10 @@ func (in input) display() string {
 func (s *session) emit(doc Document) string {
 	s.documents++
 	doc.ID = strconv.Itoa(s.documents)
+	tellLanguage(&doc)
+	if s.find != nil {
+		resolve(&doc, s.find)
+	}
 	secret.Mask(&doc, s.opt.ShowSecrets)
 	if !s.done && !s.yield(doc, nil) {
 		s.done = true

@@ -3,7 +3,7 @@ package extract
 import (
 	"fmt"
 
-	"github.com/bartizan-security/bartizan/internal/extract/language"
+	prose "github.com/bartizan-security/bartizan/internal/extract/language"
 	"github.com/bartizan-security/bartizan/pkg/threatmodel"
 )
 
@@ -11,12 +11,12 @@ import (
 // English. What the text shows counts more than what the file says of itself:
 // programs write the language of their user there.
 func tellLanguage(doc *Document) {
-	found := language.Of(*doc)
+	found := prose.Of(*doc)
 	if found.Code == "" {
 		return // what the file says stays
 	}
 	doc.Language = found.Code
-	if found.Code == language.English {
+	if found.Code == prose.English {
 		return
 	}
 	doc.Notices = append(doc.Notices, threatmodel.Notice{

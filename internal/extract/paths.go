@@ -21,7 +21,7 @@ import (
 // Errors are as those of [Read].
 func ReadPaths(ctx context.Context, paths []string, opt Options) iter.Seq2[Document, error] {
 	return func(yield func(Document, error) bool) {
-		w := &walker{batch: newBatch(ctx, opt, yield), seen: map[string]bool{}}
+		w := &walker{batch: newBatch(ctx, opt, yield), seen: map[string]bool{}, given: paths}
 		defer w.close()
 		defer w.flush()
 		for _, p := range paths {
@@ -38,6 +38,8 @@ type walker struct {
 	*batch
 	// seen holds the real paths of the files that were read.
 	seen map[string]bool
+	// given are the paths that a person gave.
+	given []string
 	// exports are those in the folder being read.
 	exports []*export
 }
@@ -68,7 +70,7 @@ func (w *walker) named(name string) {
 		w.fail(pathError(name, err))
 		return
 	}
-	w.open(f, input{path: name, name: filepath.Base(name), named: true, root: true})
+	w.open(f, input{path: name, name: filepath.Base(name), named: true, root: true, find: amongNamed(w.given, name)})
 }
 
 // open has a file read, and closes it then.
@@ -158,7 +160,7 @@ func (w *walker) entry(root *os.Root, p string, entry fs.DirEntry, err error) er
 		w.fail(pathError(full, err))
 		return nil
 	}
-	w.open(f, input{path: full, name: p})
+	w.open(f, input{path: full, name: p, find: inFolder(root, p)})
 	return nil
 }
 
