@@ -124,6 +124,9 @@ func (b *Builder) Source(doc threatmodel.Document) threatmodel.Source {
 // returns become newlines, other control characters (escape codes of a
 // terminal, bidirectional overrides) are dropped.
 func Clean(s string) string {
+	if plain(s) {
+		return s
+	}
 	s = strings.ToValidUTF8(s, "\uFFFD")
 	if !strings.ContainsFunc(s, unwanted) {
 		return s
@@ -138,6 +141,16 @@ func Clean(s string) string {
 		}
 		return r
 	}, s)
+}
+
+// plain reports whether text is of printable ASCII, as most is.
+func plain(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; (c < ' ' || c > '~') && c != '\n' && c != '\t' {
+			return false
+		}
+	}
+	return true
 }
 
 func unwanted(r rune) bool {

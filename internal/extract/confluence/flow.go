@@ -23,9 +23,13 @@ func (f *flow) add(s string) {
 			f.space()
 			i++
 		case c < utf8.RuneSelf:
-			f.text = append(f.text, c)
+			end := i + 1
+			for end < len(s) && s[end] > ' ' && s[end] < utf8.RuneSelf {
+				end++
+			}
+			f.text = append(f.text, s[i:end]...)
 			f.words = true
-			i++
+			i = end
 		default:
 			i += f.rune(s[i:])
 		}

@@ -140,7 +140,7 @@ func (e *xmlExport) read(b *book, p *page, files *pageFiles, a *arena) (Page, er
 	}
 	w := newPageWriter(b, p, a)
 	w.name, w.files = name, files
-	w.b.Grow(len(body)/2, blocksOf(body))
+	w.b.Grow(len(body)/2, 4+len(body)/bytesPerBlock)
 	w.title(e.pages.title(p))
 	w.storage(body)
 	for _, at := range e.comments[p.id] {
@@ -151,14 +151,8 @@ func (e *xmlExport) read(b *book, p *page, files *pageFiles, a *arena) (Page, er
 	return w.page("application/xhtml+xml", body), nil
 }
 
-// blocksOf is about how many blocks a body makes.
-func blocksOf(body []byte) int {
-	n := 4
-	for _, end := range [...]string{"</p>", "</li>", "</tr>", "</h"} {
-		n += bytes.Count(body, []byte(end))
-	}
-	return n
-}
+// bytesPerBlock is how many bytes of a body make a block, about.
+const bytesPerBlock = 160
 
 // attached is a file that belongs to a page.
 type attached struct {
