@@ -28,7 +28,13 @@ type Error struct {
 	Pointer string
 	// Message is a sentence for people: what is wrong, and what to do.
 	Message string
+
+	// cause is for the log.
+	cause error
 }
+
+// Unwrap gives the cause, which is not for callers.
+func (e *Error) Unwrap() error { return e.cause }
 
 // Error implements error.
 func (e *Error) Error() string {
@@ -44,4 +50,21 @@ func notFound(what string) error {
 
 func invalid(pointer, format string, args ...any) error {
 	return &Error{Kind: KindInvalid, Pointer: pointer, Message: fmt.Sprintf(format, args...)}
+}
+
+func conflict(format string, args ...any) error {
+	return &Error{Kind: KindConflict, Message: fmt.Sprintf(format, args...)}
+}
+
+// changed says that an If-Match did not hold.
+func changed(what string) error {
+	return &Error{Kind: KindPrecondition, Message: "somebody else changed the " + what + " meanwhile: read it again, and change that"}
+}
+
+// matches is nil where an If-Match holds; 0 stands for none.
+func matches(ifMatch, version int64, what string) error {
+	if ifMatch != 0 && ifMatch != version {
+		return changed(what)
+	}
+	return nil
 }

@@ -13,11 +13,15 @@ import (
 	"github.com/bartizan-security/bartizan/internal/pattern"
 	"github.com/bartizan-security/bartizan/internal/postgres"
 	"github.com/bartizan-security/bartizan/prompts"
+	"golang.org/x/sync/semaphore"
 )
 
 // Config holds what the service needs from outside.
 type Config struct {
 	DB *postgres.DB
+	// Keys seal what rests encrypted: model answers, secrets of webhooks. Nil
+	// seals nothing.
+	Keys *postgres.Keyring
 	// Extract says how documents are read; its pool of child processes and
 	// its limits hold for every upload.
 	Extract extract.Options
@@ -50,6 +54,8 @@ type Model struct {
 	Timeout time.Duration
 	// Concurrency is how many calls one analysis may have under way; 0 for 4.
 	Concurrency int
+	// Limit holds for the endpoint over all organizations and workers.
+	Limit postgres.Limit
 	// EmbeddingModel at EmbeddingBaseURL, which is BaseURL where it is empty;
 	// without one the built-in embedding serves.
 	EmbeddingModel, EmbeddingBaseURL string
@@ -87,6 +93,11 @@ type Service struct {
 	library *pattern.Library
 	own     *builtin.Analyst
 	prompts *prompts.Set
+	limiter *postgres.Limiter
+	watch   *postgres.Watch
+	// weighty bounds the runs that feed no model: estimates, which take a
+	// processor each.
+	weighty *semaphore.Weighted
 }
 
 // New makes the service. It opens no connection but the database's.
@@ -117,9 +128,16 @@ func New(cfg Config) (*Service, error) {
 	if s.own, err = builtin.New(s.library); err != nil {
 		return nil, err
 	}
-	s.prompts, err = prompts.Load()
-	return s, err
+	if s.prompts, err = prompts.Load(); err != nil {
+		return nil, err
+	}
+	s.limiter, s.watch, s.weighty = s.db.NewLimiter(), s.db.NewWatch(), semaphore.NewWeighted(2)
+	return s, nil
 }
+
+// Close ends what the service keeps going; not the database, which is the
+// caller's.
+func (s *Service) Close() { s.limiter.Close() }
 
 // Ready is nil where the service can do its work.
 func (s *Service) Ready(ctx context.Context) error {

@@ -2,42 +2,232 @@ package service
 
 import (
 	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/bartizan-security/bartizan/internal/identifier"
+	"github.com/bartizan-security/bartizan/internal/postgres"
+	"github.com/bartizan-security/bartizan/internal/postgres/query"
 	"github.com/bartizan-security/bartizan/pkg/resource"
 )
 
-// Authenticate finds out who shows a secret. Unknown, expired and revoked
-// ones are KindUnauthenticated, without saying which. Last use is kept to the
-// minute.
+const (
+	// tokenPrefix lets people and secret scanners recognise a token.
+	tokenPrefix = "btz_"
+	tokenBytes  = 32
+	hintLength  = 4
+)
+
+// newSecret is a secret of 256 random bits.
+func newSecret() string {
+	raw := make([]byte, tokenBytes)
+	_, _ = rand.Read(raw) // never fails: see crypto/rand
+	return tokenPrefix + base64.RawURLEncoding.EncodeToString(raw)
+}
+
+var errNoToken = &Error{Kind: KindUnauthenticated, Message: "this needs a valid token: it is missing, unknown, expired or revoked"}
+
+// Authenticate finds out who shows a secret. Unknown, expired and revoked ones
+// are KindUnauthenticated, without saying which. Last use is kept to the minute.
 func (s *Service) Authenticate(ctx context.Context, secret string) (Actor, error) {
-	return Actor{}, errNotBuilt
+	if !strings.HasPrefix(secret, tokenPrefix) || len(secret) != len(tokenPrefix)+base64.RawURLEncoding.EncodedLen(tokenBytes) {
+		return Actor{}, errNoToken
+	}
+	t, ok, err := s.db.UseToken(ctx, sha256.Sum256([]byte(secret)))
+	switch {
+	case postgres.Temporary(err):
+		return Actor{}, &Error{Kind: KindUnavailable, Message: "the database is not to be reached right now; try again in a moment", cause: err}
+	case err != nil:
+		return Actor{}, err
+	case !ok, t.RevokedAt != nil, t.ExpiresAt != nil && !s.cfg.Now().Before(*t.ExpiresAt), t.Member != nil && t.MemberRemovedAt != nil:
+		return Actor{}, errNoToken
+	}
+	a := Actor{Organization: t.Organization, Token: t.ID, Member: t.Member, System: t.System, Name: "token " + t.Name, Role: resource.RoleAdmin}
+	if t.Member != nil {
+		a.Name, a.Role = t.MemberName, resource.Role(t.MemberRole)
+	}
+	for _, scope := range t.Scopes {
+		a.Scopes = append(a.Scopes, resource.Scope(scope))
+	}
+	return a, nil
 }
 
 // Tokens lists the tokens, newest first. Scope admin.
 func (s *Service) Tokens(ctx context.Context, a Actor, list resource.List) (resource.Page[resource.Token], error) {
-	return resource.Page[resource.Token]{}, errNotBuilt
+	p, err := readPage(list)
+	if err := firstError(a.must(resource.ScopeAdmin), err); err != nil {
+		return resource.Page[resource.Token]{}, err
+	}
+	var rows []query.Token
+	err = s.tenant(ctx, a, func(tx *postgres.Tx) (err error) {
+		rows, err = tx.Queries.Tokens(ctx, p.before(), p.rows())
+		return err
+	})
+	return pageOf(p, rows, tokenOf, func(r query.Token) cursor { return cursor{ID: r.ID} }), err
+}
+
+func tokenOf(r query.Token) resource.Token {
+	t := resource.Token{
+		ID: identifier.String(identifier.Token, r.ID), Name: r.Name, Hint: r.Hint, CreatedAt: r.CreatedAt.UTC(), CreatedBy: r.CreatedBy,
+		ExpiresAt: utc(r.ExpiresAt), RevokedAt: utc(r.RevokedAt), LastUsedAt: utc(r.LastUsedAt), Scopes: []resource.Scope{},
+	}
+	for _, s := range r.Scopes {
+		t.Scopes = append(t.Scopes, resource.Scope(s))
+	}
+	if r.SystemID != nil {
+		t.System = identifier.String(identifier.System, *r.SystemID)
+	}
+	if r.MemberID != nil {
+		t.Member = identifier.String(identifier.Member, *r.MemberID)
+	}
+	return t
+}
+
+// utc is a time in UTC; nil stays nil.
+func utc(t *time.Time) *time.Time {
+	if t == nil {
+		return nil
+	}
+	u := t.UTC()
+	return &u
 }
 
 // Token is one of them. Scope admin.
 func (s *Service) Token(ctx context.Context, a Actor, id uuid.UUID) (resource.Token, error) {
-	return resource.Token{}, errNotBuilt
+	if err := a.must(resource.ScopeAdmin); err != nil {
+		return resource.Token{}, err
+	}
+	var row query.Token
+	err := s.tenant(ctx, a, func(tx *postgres.Tx) (err error) {
+		row, err = tx.Queries.Token(ctx, id)
+		return missing(err, "token")
+	})
+	return tokenOf(row), err
 }
 
-// CreateToken makes a token; its secret is in this answer and nowhere else.
-// Scope admin; nobody gives more than the own role has.
+// CreateToken makes a token; its secret is in this answer and nowhere else. Scope
+// admin.
 func (s *Service) CreateToken(ctx context.Context, a Actor, in resource.NewToken) (resource.Token, error) {
-	return resource.Token{}, errNotBuilt
+	if err := a.must(resource.ScopeAdmin); err != nil {
+		return resource.Token{}, err
+	}
+	params, secret, err := s.newToken(in, a.Name)
+	if err != nil {
+		return resource.Token{}, err
+	}
+	var out resource.Token
+	err = s.tenant(ctx, a, func(tx *postgres.Tx) (err error) {
+		if params.SystemID != nil {
+			if _, err := tx.Queries.System(ctx, *params.SystemID); err != nil {
+				return pointed(missing(err, "system"), "/system")
+			}
+		}
+		if params.MemberID != nil {
+			if _, err := tx.Queries.Member(ctx, *params.MemberID); err != nil {
+				return pointed(missing(err, "member"), "/member")
+			}
+		}
+		out, err = insertToken(ctx, tx, a.Name, params)
+		return err
+	})
+	out.Secret = secret
+	return out, err
 }
 
-// CreateFirstToken makes a token with all scopes for an organization by name.
-// It takes no actor: only the command line of the server's operator calls it.
+// pointed makes a thing that a field names and that is not there the field's
+// fault.
+func pointed(err error, pointer string) error {
+	if e, ok := err.(*Error); ok && e.Kind == KindNotFound { //nolint:errorlint // our own, not wrapped
+		return invalid(pointer, "%s", e.Message)
+	}
+	return err
+}
+
+func (s *Service) newToken(in resource.NewToken, by string) (query.InsertTokenParams, string, error) {
+	secret := newSecret()
+	sum := sha256.Sum256([]byte(secret))
+	out := query.InsertTokenParams{
+		ID: identifier.New(), Name: strings.TrimSpace(in.Name), Hash: sum[:], Hint: secret[len(secret)-hintLength:], CreatedBy: by, ExpiresAt: in.ExpiresAt,
+	}
+	if out.Name == "" {
+		return out, "", invalid("/name", "a name is needed, by which people know what the token is for")
+	}
+	if in.ExpiresAt != nil && !in.ExpiresAt.After(s.cfg.Now()) {
+		return out, "", invalid("/expires_at", "it lies in the past")
+	}
+	var err error
+	if out.Scopes, err = scopesOf(in.Scopes); err != nil {
+		return out, "", err
+	}
+	if in.System != "" {
+		id, err := identifier.Parse(identifier.System, in.System)
+		if err != nil {
+			return out, "", invalid("/system", "%v", err)
+		}
+		out.SystemID = &id
+	}
+	if in.Member != "" {
+		id, err := identifier.Parse(identifier.Member, in.Member)
+		if err != nil {
+			return out, "", invalid("/member", "%v", err)
+		}
+		out.MemberID = &id
+	}
+	return out, secret, nil
+}
+
+func insertToken(ctx context.Context, tx *postgres.Tx, by string, params query.InsertTokenParams) (resource.Token, error) {
+	row, err := tx.InsertToken(ctx, params)
+	if err != nil {
+		return resource.Token{}, err
+	}
+	t := tokenOf(row)
+	return t, tx.Audit(by, "token.create", t.ID, t)
+}
+
+// CreateFirstToken makes a token with all scopes for an organization by name. It
+// takes no actor: only the command line of the server's operator calls it.
 func (s *Service) CreateFirstToken(ctx context.Context, organization, name string) (resource.Token, error) {
-	return resource.Token{}, errNotBuilt
+	var id uuid.UUID
+	err := s.db.Owner(ctx, func(tx *postgres.Tx) error {
+		row, err := tx.OrganizationByName(ctx, organization)
+		id = row.OrganizationID
+		return missing(err, fmt.Sprintf("organization as %q", organization))
+	})
+	if err != nil {
+		return resource.Token{}, err
+	}
+	params, secret, err := s.newToken(resource.NewToken{Name: name, Scopes: Worker(id).Scopes}, operator)
+	if err != nil {
+		return resource.Token{}, err
+	}
+	var out resource.Token
+	err = s.tenant(ctx, Worker(id), func(tx *postgres.Tx) (err error) {
+		out, err = insertToken(ctx, tx, operator, params)
+		return err
+	})
+	out.Secret = secret
+	return out, err
 }
 
 // RevokeToken ends a token. Scope admin.
 func (s *Service) RevokeToken(ctx context.Context, a Actor, id uuid.UUID) error {
-	return errNotBuilt
+	if err := a.must(resource.ScopeAdmin); err != nil {
+		return err
+	}
+	return s.tenant(ctx, a, func(tx *postgres.Tx) error {
+		if _, err := tx.Queries.Token(ctx, id); err != nil {
+			return missing(err, "token")
+		}
+		if n, err := tx.Queries.RevokeToken(ctx, id); err != nil || n == 0 {
+			return err // revoked before: so it shall be
+		}
+		return tx.Audit(a.Name, "token.revoke", identifier.String(identifier.Token, id), nil)
+	})
 }

@@ -24,22 +24,6 @@ type Later struct {
 // Error implements error.
 func (l *Later) Error() string { return "later: " + l.Reason }
 
-// Ingest reads a revision: extracts, splits, embeds and stores what it holds,
-// then wakes the system's analysis. A document that cannot be read is no error
-// here: its ingestion says so.
-func (s *Service) Ingest(ctx context.Context, organization, revision uuid.UUID) error {
-	return errNotBuilt
-}
-
-// RunAnalysis works on a system's open request under the lease of holder, who
-// renews it meanwhile and cancels the context with [ErrLeaseLost] where it is
-// lost. It is done where nothing more is requested. A *Later asks for another
-// try after a while, such as over budget; any other error is a fault after
-// which the work stays open.
-func (s *Service) RunAnalysis(ctx context.Context, organization, system uuid.UUID, holder string) (done bool, err error) {
-	return false, errNotBuilt
-}
-
 // PlanBatch estimates a batch and, where that was asked for, starts it.
 func (s *Service) PlanBatch(ctx context.Context, organization, batch uuid.UUID) error {
 	return errNotBuilt

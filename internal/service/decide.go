@@ -1,0 +1,222 @@
+package service
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/bartizan-security/bartizan/internal/decision"
+	"github.com/bartizan-security/bartizan/internal/identifier"
+	"github.com/bartizan-security/bartizan/internal/postgres"
+	"github.com/bartizan-security/bartizan/internal/postgres/query"
+	"github.com/bartizan-security/bartizan/pkg/resource"
+	"github.com/bartizan-security/bartizan/pkg/threatmodel"
+)
+
+// change is a person's change of a system's current model.
+type change struct {
+	system query.System
+	model  *threatmodel.Model
+	// row is the threat that is changed; zero for a new one.
+	row query.Threat
+}
+
+// changing locks a system and loads its current model. The threat is the one that
+// is changed, empty for none; If-Match is its version.
+func changing(ctx context.Context, tx *postgres.Tx, system uuid.UUID, threat string, ifMatch int64) (*change, error) {
+	c := &change{}
+	var err error
+	if c.system, err = tx.SystemForUpdate(ctx, system); err != nil {
+		return nil, missing(err, "system")
+	}
+	if c.system.ArchivedAt != nil {
+		return nil, conflict("the system is archived: bring it back first")
+	}
+	if threat != "" {
+		if c.row, err = tx.ThreatRow(ctx, system, threat); err != nil {
+			return nil, missing(err, "threat")
+		}
+		if err := matches(ifMatch, c.row.Version, "threat"); err != nil {
+			return nil, err
+		}
+	}
+	if c.system.CurrentVersion == 0 {
+		return nil, conflict("the system was not analysed yet: there is no model to change")
+	}
+	c.model, _, err = loadModel(ctx, tx, system, c.system.CurrentVersion)
+	return c, err
+}
+
+// settle applies all decisions, makes the model the current one, and gives the
+// threat as it reads then.
+func (s *Service) settle(ctx context.Context, tx *postgres.Tx, a Actor, c *change, threat, cause string) (resource.Threat, error) {
+	decisions, err := decisionsOf(ctx, tx, c.system.ID)
+	if err != nil {
+		return resource.Threat{}, err
+	}
+	decision.Apply(c.model, decisions, s.cfg.Now())
+	if _, err := s.newVersion(ctx, tx, a, c.system, c.model, version{cause: cause}); err != nil {
+		return resource.Threat{}, err
+	}
+	row, err := tx.ThreatRow(ctx, c.system.ID, threat)
+	if err != nil {
+		return resource.Threat{}, missing(err, "threat")
+	}
+	return threatOf(row)
+}
+
+// Decide records a decision, bound to the evidence that the threat rests on now.
+// Scope decide.
+func (s *Service) Decide(ctx context.Context, a Actor, system uuid.UUID, id string, in resource.Decision, ifMatch int64) (resource.Threat, error) {
+	if err := a.mustFor(resource.ScopeDecide, system); err != nil {
+		return resource.Threat{}, err
+	}
+	var out resource.Threat
+	err := s.tenant(ctx, a, func(tx *postgres.Tx) error {
+		c, err := changing(ctx, tx, system, id, ifMatch)
+		if err != nil {
+			return err
+		}
+		d, err := decision.New(c.model, id, in.Action, decision.Details{
+			Reason: in.Reason, By: a.Name, At: s.cfg.Now(), Until: in.Until, Of: in.Of, Likelihood: in.Likelihood, Impact: in.Impact,
+		})
+		if err != nil {
+			return invalid("", "%v", err)
+		}
+		if err := putDecision(ctx, tx, a, system, d, in); err != nil {
+			return err
+		}
+		assign(c.model.Threat(d.Threat), in)
+		if out, err = s.settle(ctx, tx, a, c, d.Threat, causeDecision); err != nil {
+			return err
+		}
+		if err := s.publish(ctx, tx, eventThreatDecided, out); err != nil {
+			return err
+		}
+		return tx.Audit(a.Name, "threat."+string(d.Action), threatObject(system, d.Threat), map[string]any{"decision": d, "details": detailsOf(in)})
+	})
+	return out, err
+}
+
+// threatObject names a threat in the audit trail.
+func threatObject(system uuid.UUID, id string) string {
+	return identifier.String(identifier.System, system) + "/" + id
+}
+
+// details are what a person says with a decision and the decision itself does not
+// hold.
+type details struct {
+	Owner   string `json:"owner,omitempty"`
+	Due     any    `json:"due,omitempty"`
+	Comment string `json:"comment,omitempty"`
+	Ticket  string `json:"ticket,omitempty"`
+}
+
+func detailsOf(in resource.Decision) details {
+	d := details{Owner: in.Owner, Comment: in.Comment, Ticket: in.Ticket}
+	if in.Due != nil {
+		d.Due = in.Due
+	}
+	return d
+}
+
+func putDecision(ctx context.Context, tx *postgres.Tx, a Actor, system uuid.UUID, d threatmodel.Decision, in resource.Decision) error {
+	content, err := json.Marshal(d)
+	if err != nil {
+		return err
+	}
+	beside, err := json.Marshal(detailsOf(in))
+	if err != nil {
+		return err
+	}
+	return tx.InsertDecision(ctx, query.InsertDecisionParams{
+		ID: identifier.New(), SystemID: system, ThreatID: d.Threat, Action: string(d.Action), At: d.At, By: d.By, MemberID: a.Member,
+		Content: postgres.Storable(content), Details: postgres.Storable(beside),
+	})
+}
+
+// assign gives a threat who is to see to it, as said with a decision.
+func assign(t *threatmodel.Threat, in resource.Decision) {
+	if in.Owner != "" {
+		t.Owner = &in.Owner
+	}
+	if in.Due != nil {
+		t.Due = utc(in.Due)
+	}
+	if in.Ticket != "" {
+		t.Ticket = in.Ticket
+	}
+}
+
+// EditThreat changes a person's part of a threat; a person's wording stays in
+// later analyses. Scope write.
+func (s *Service) EditThreat(ctx context.Context, a Actor, system uuid.UUID, id string, in resource.ThreatEdit, ifMatch int64) (resource.Threat, error) {
+	if err := a.mustFor(resource.ScopeWrite, system); err != nil {
+		return resource.Threat{}, err
+	}
+	var out resource.Threat
+	err := s.tenant(ctx, a, func(tx *postgres.Tx) error {
+		c, err := changing(ctx, tx, system, id, ifMatch)
+		if err != nil {
+			return err
+		}
+		t := c.model.Threat(id)
+		if t == nil {
+			return notFound("threat")
+		}
+		if err := edit(t, in); err != nil {
+			return err
+		}
+		if out, err = s.settle(ctx, tx, a, c, id, causeEdit); err != nil {
+			return err
+		}
+		return tx.Audit(a.Name, "threat.edit", threatObject(system, id), in)
+	})
+	return out, err
+}
+
+func edit(t *threatmodel.Threat, in resource.ThreatEdit) error {
+	if in.Title != nil || in.Statement != nil {
+		if in.Title != nil {
+			t.Title = strings.TrimSpace(*in.Title)
+		}
+		if in.Statement != nil {
+			t.Statement = strings.TrimSpace(*in.Statement)
+		}
+		if t.Title == "" || t.Statement == "" {
+			return invalid("", "title and statement must not be empty")
+		}
+		t.Wording = threatmodel.WordingPerson
+	}
+	if in.Owner != nil {
+		t.Owner = absent(in.Owner)
+	}
+	if in.Treatment != nil {
+		switch *in.Treatment {
+		case "modify", "retain", "avoid", "share", "":
+			t.Treatment = absent(in.Treatment)
+		default:
+			return invalid("/treatment", "it must be modify, retain, avoid or share")
+		}
+	}
+	if in.Due != nil {
+		t.Due = utc(in.Due)
+		if t.Due.IsZero() {
+			t.Due = nil
+		}
+	}
+	if in.Ticket != nil {
+		t.Ticket = strings.TrimSpace(*in.Ticket)
+	}
+	return nil
+}
+
+// absent is nil for an empty text.
+func absent(s *string) *string {
+	if strings.TrimSpace(*s) == "" {
+		return nil
+	}
+	return s
+}

@@ -1,0 +1,5 @@
+package service
+
+import "errors"
+
+var errNotBuilt = errors.New("not built yet")
