@@ -40,8 +40,7 @@ type Watch struct {
 
 	mu        sync.Mutex
 	followers map[uuid.UUID]map[chan struct{}]bool
-	stop      context.CancelFunc // nil while nobody follows
-	stopped   sync.WaitGroup
+	stop      func() // ends the listener and waits for it; nil while nobody follows
 }
 
 // NewWatch makes a watch.
@@ -62,8 +61,12 @@ func (w *Watch) Follow(subject uuid.UUID) (<-chan struct{}, func()) {
 	w.followers[subject][bell] = true
 	if w.stop == nil {
 		ctx, cancel := context.WithCancel(context.Background())
-		w.stop = cancel
-		w.stopped.Go(func() { w.listen(ctx) })
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			w.listen(ctx)
+		}()
+		w.stop = func() { cancel(); <-ended }
 	}
 	return bell, func() { w.leave(subject, bell) }
 }
@@ -74,14 +77,16 @@ func (w *Watch) leave(subject uuid.UUID, bell chan struct{}) {
 	if len(w.followers[subject]) == 0 {
 		delete(w.followers, subject)
 	}
-	last := len(w.followers) == 0 && w.stop != nil
-	if last {
-		w.stop()
+	stop := w.stop
+	if len(w.followers) > 0 {
+		stop = nil
+	}
+	if stop != nil {
 		w.stop = nil
 	}
 	w.mu.Unlock()
-	if last {
-		w.stopped.Wait()
+	if stop != nil {
+		stop()
 	}
 }
 

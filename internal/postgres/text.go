@@ -32,3 +32,6 @@ func Storable(raw []byte) []byte {
 	}
 	return out
 }
+
+// StorableText makes a text one that a column takes: valid UTF-8 without zeros.
+func StorableText(s string) string { return storable(s) }
