@@ -10,6 +10,7 @@ import (
 type readingFlags struct {
 	Password    string   `env:"BARTIZAN_PASSWORD" placeholder:"TEXT" help:"Opens encrypted documents."`
 	ShowSecrets bool     `help:"Do not mask credentials that documents hold. They then reach the model and the reports."`
+	Comments    bool     `help:"Also read the comments under pages of Confluence. They are no part of what is analysed."`
 	Limit       []string `placeholder:"NAME=VALUE" help:"What one document may cost, such as pages=10000 or time=5m; may be given several times. Names and defaults are listed above."`
 	Sandbox     string   `enum:"on,off" default:"on" env:"BARTIZAN_SANDBOX" help:"on: the processes that read documents can open no file, connection or program (Linux; other systems have no such means). off: they can."`
 }
@@ -26,7 +27,7 @@ Limits (--limit NAME=VALUE):
 
 // options are those of the flags.
 func (r readingFlags) options(summary *extract.Summary) (extract.Options, error) {
-	opt := extract.Options{Password: r.Password, ShowSecrets: r.ShowSecrets, Sandbox: extract.Sandbox(r.Sandbox), Summary: summary}
+	opt := extract.Options{Password: r.Password, ShowSecrets: r.ShowSecrets, Comments: r.Comments, Sandbox: extract.Sandbox(r.Sandbox), Summary: summary}
 	for _, l := range r.Limit {
 		if err := opt.Limits.Set(l); err != nil {
 			return opt, fmt.Errorf("--limit: %w", err)
