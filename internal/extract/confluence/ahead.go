@@ -26,7 +26,7 @@ func readAhead(r io.Reader) *aheadReader {
 		done: make(chan struct{}), ended: make(chan struct{}),
 	}
 	for range aheadChunks {
-		a.empty <- make([]byte, aheadSize)
+		a.empty <- nil // made when it is needed
 	}
 	go a.run(r)
 	return a
@@ -41,6 +41,9 @@ func (a *aheadReader) run(r io.Reader) {
 		case chunk = <-a.empty:
 		case <-a.done:
 			return
+		}
+		if chunk == nil {
+			chunk = make([]byte, aheadSize)
 		}
 		n, err := r.Read(chunk[:aheadSize])
 		if n > 0 {
