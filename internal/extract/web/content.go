@@ -56,18 +56,20 @@ func (r *rules) together(root *node, found []*node) *node {
 	if 5*most >= 4*sum {
 		return best
 	}
-	around, _ := innermost(root, found)
+	all := map[*node]bool{}
+	for _, n := range found {
+		all[n] = true
+	}
+	around, _ := innermost(root, all)
 	return around
 }
 
 // innermost is the smallest element that holds all of the given ones, and how
 // many of them lie in n.
-func innermost(n *node, all []*node) (*node, int) {
+func innermost(n *node, all map[*node]bool) (*node, int) {
 	count := 0
-	for _, one := range all {
-		if one == n {
-			count++
-		}
+	if all[n] {
+		count++
 	}
 	for _, k := range n.kids {
 		inner, in := innermost(k, all)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/goccy/go-yaml"
 )
@@ -13,12 +14,14 @@ import (
 //go:embed page.yaml
 var pageRules []byte
 
-// rules say what elements are for.
+// rules say what elements are for. They are read once.
 type rules struct {
-	content, navigation, header, footer, aside, footnotes, skip, codeTables selectors
+	// content is in the order of preference.
+	content                                                        []selector
+	navigation, header, footer, aside, footnotes, skip, codeTables selectors
 }
 
-func loadRules() (*rules, error) {
+var loadRules = sync.OnceValues(func() (*rules, error) {
 	var data struct {
 		Content    []string `yaml:"content"`
 		Navigation []string `yaml:"navigation"`
@@ -38,7 +41,6 @@ func loadRules() (*rules, error) {
 		to   *selectors
 		from []string
 	}{
-		{&r.content, data.Content},
 		{&r.navigation, data.Navigation},
 		{&r.header, data.Header},
 		{&r.footer, data.Footer},
@@ -52,11 +54,21 @@ func loadRules() (*rules, error) {
 			if err != nil {
 				return nil, fmt.Errorf("read page.yaml: %w", err)
 			}
-			*list.to = append(*list.to, s)
+			if *list.to == nil {
+				*list.to = selectors{}
+			}
+			(*list.to)[s.lookup()] = append((*list.to)[s.lookup()], s)
 		}
 	}
+	for _, text := range data.Content {
+		s, err := parseSelector(text)
+		if err != nil {
+			return nil, fmt.Errorf("read page.yaml: %w", err)
+		}
+		r.content = append(r.content, s)
+	}
 	return r, nil
-}
+})
 
 // selector says which elements are meant: all that it names must fit.
 type selector struct {
@@ -65,7 +77,22 @@ type selector struct {
 	key, value string
 }
 
-type selectors []selector
+// selectors are looked up by what an element must have of them: a class, an
+// id, an attribute, else the tag.
+type selectors map[string][]selector
+
+// lookup is the most telling part of a selector.
+func (s selector) lookup() string {
+	switch {
+	case len(s.classes) > 0:
+		return "." + s.classes[0]
+	case s.id != "":
+		return "#" + s.id
+	case s.key != "":
+		return "[" + s.key
+	}
+	return s.tag
+}
 
 // parseSelector reads tag.class#id[key=value]; each part may be left out.
 func parseSelector(text string) (selector, error) {
@@ -122,7 +149,25 @@ func (all selectors) fit(n *node) bool {
 	if n.name == "" {
 		return false
 	}
-	for _, s := range all {
+	if all.any(n, n.name) {
+		return true
+	}
+	for _, a := range n.attrs {
+		if all.any(n, "["+a.Key) || a.Key == "id" && all.any(n, "#"+a.Val) {
+			return true
+		}
+	}
+	for _, c := range n.classes {
+		if all.any(n, "."+c) {
+			return true
+		}
+	}
+	return false
+}
+
+// any reports whether one of the selectors under a key fits.
+func (all selectors) any(n *node, key string) bool {
+	for _, s := range all[key] {
 		if s.fits(n) {
 			return true
 		}

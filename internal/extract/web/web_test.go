@@ -233,12 +233,15 @@ func TestRulesLoad(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, list := range map[string]selectors{
-		"content": r.content, "navigation": r.navigation, "header": r.header, "footer": r.footer,
+		"navigation": r.navigation, "header": r.header, "footer": r.footer,
 		"aside": r.aside, "footnotes": r.footnotes, "skip": r.skip, "code tables": r.codeTables,
 	} {
 		if len(list) == 0 {
 			t.Errorf("no selectors for %s", name)
 		}
+	}
+	if len(r.content) == 0 {
+		t.Error("no selectors for content")
 	}
 	if _, err := parseSelector("main p"); err == nil {
 		t.Error("a selector of two compounds is taken")
