@@ -102,11 +102,11 @@ func (s *session) file(in input) {
 	if s.stopped() {
 		return
 	}
+	defer s.recovered(in)
 	if s.trace.begin(in) {
 		s.errors++ // it was told of when it broke a process
 		return
 	}
-	defer s.recovered(in)
 	s.find = in.find
 	defer func() { s.find = nil }()
 	if in.size == 0 {

@@ -14,11 +14,6 @@ import (
 	"github.com/bartizan-security/bartizan/pkg/threatmodel"
 )
 
-func TestMain(m *testing.M) {
-	extract.ChildIfAsked()
-	os.Exit(m.Run())
-}
-
 // pdfOf makes a PDF with a page for each text.
 func pdfOf(t *testing.T, password string, texts ...string) []byte {
 	t.Helper()
