@@ -51,7 +51,7 @@ func (b *blockDiagram) statement() bool {
 		return b.block()
 	}
 	if m := blockArrow.FindString(rest); m != "" {
-		b.states(lineOf(b.source, b.pos)) // a fat arrow, which joins nothing
+		b.states(b.lineOf(b.pos)) // a fat arrow, which joins nothing
 		b.pos += len(m)
 		return true
 	}
@@ -60,7 +60,7 @@ func (b *blockDiagram) statement() bool {
 
 // block opens a block. Without a name or label it only places what it holds.
 func (b *blockDiagram) block() bool {
-	at := lineOf(b.source, b.pos)
+	at := b.lineOf(b.pos)
 	m := blockHead.FindStringSubmatch(b.source[b.pos:])
 	b.pos += len(m[0])
 	_, label := b.label()

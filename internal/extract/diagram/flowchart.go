@@ -99,7 +99,7 @@ func (f *flowchart) ignoreClick() bool {
 // says keeps a line that states something about the diagram, though it is
 // neither node nor arrow.
 func (f *flowchart) says() bool {
-	f.states(lineOf(f.source, f.pos))
+	f.states(f.lineOf(f.pos))
 	return f.ignoreLine()
 }
 

@@ -47,7 +47,7 @@ func (f *flowchart) link() (link, bool) {
 		f.edgeIDs[m[1]] = true
 		f.pos += len(m[1]) + 1
 	}
-	at := lineOf(f.source, f.pos)
+	at := f.lineOf(f.pos)
 	if l, ok := f.arrow(sameLine); ok {
 		l.place = at
 		if l.label == "" {

@@ -58,7 +58,7 @@ func (f *flowchart) node() (string, bool) {
 	if len(f.open) == 0 && f.edgeIDs[id] && label == "" {
 		return id, true
 	}
-	at := lineOf(f.source, begin)
+	at := f.lineOf(begin)
 	if n := f.mention(id, at); n != nil {
 		n.label(cleanLabel(label), at)
 		if shape != "" {

@@ -14,7 +14,7 @@ func (f *flowchart) subgraph() bool {
 		head = head[:i]
 	}
 	f.pos += len(head)
-	at := lineOf(f.source, begin)
+	at := f.lineOf(begin)
 	id, title := subgraphTitle(strings.TrimSpace(head))
 	if id == "" {
 		id = fmt.Sprintf("subgraph%d", len(f.groups)+1)

@@ -21,8 +21,14 @@ type graph struct {
 	// declaring is true where a node belongs to the group in which it is
 	// declared; otherwise to the first that closes with a mention of it.
 	declaring bool
-	// stating are the starts of the lines that state something.
+	// stating are the starts of the lines that state something; stated is the
+	// place that was noted last.
 	stating map[int]bool
+	stated  place
+	// line is the line that was looked for last, lineFrom and lineTo are its
+	// ends with the blanks around it: a source may be one long line.
+	line             place
+	lineFrom, lineTo int
 }
 
 // node is a node on its way; its kind is settled at the end.
@@ -52,7 +58,17 @@ type group struct {
 }
 
 func newGraph(language, kind, source string) *graph {
-	return &graph{language: language, kind: kind, source: source, index: map[string]int{}, stating: map[int]bool{}}
+	return &graph{language: language, kind: kind, source: source, index: map[string]int{}, stating: map[int]bool{}, stated: place{-1, -1}, lineTo: -1}
+}
+
+// lineOf is the line around an offset of the source.
+func (g *graph) lineOf(offset int) place {
+	if offset < g.lineFrom || offset > g.lineTo {
+		g.line = lineOf(g.source, offset)
+		g.lineFrom = strings.LastIndexByte(g.source[:offset], '\n') + 1
+		g.lineTo = offset + lineLength(g.source[offset:])
+	}
+	return g.line
 }
 
 // mention notes that a node occurs at a place, and returns it to be filled
@@ -102,6 +118,10 @@ func (g *graph) put(n *node) {
 
 // states notes that the lines of a place state something.
 func (g *graph) states(at place) {
+	if at == g.stated {
+		return
+	}
+	g.stated = at
 	for start := strings.LastIndexByte(g.source[:at.start], '\n') + 1; start <= at.end; {
 		g.stating[start] = true
 		start += lineLength(g.source[start:]) + 1
@@ -154,7 +174,7 @@ func (g *graph) openGroup(id, name string, at place) *group {
 		g.overflow(at)
 	}
 	g.open = append(g.open, len(g.groups))
-	g.groups = append(g.groups, group{id: id, name: name, parent: parent, place: at})
+	g.groups = append(g.groups, group{id: id, name: first(name, id), parent: parent, place: at})
 	return &g.groups[len(g.groups)-1]
 }
 
@@ -184,7 +204,7 @@ func (g *graph) problem(offset int, text string) {
 
 // misread notes that a statement was not understood.
 func (g *graph) misread(offset int) {
-	at := lineOf(g.source, offset)
+	at := g.lineOf(offset)
 	g.states(at)
 	line := strings.TrimSpace(g.source[max(offset, at.start):max(offset, at.end)])
 	const most = 60

@@ -69,7 +69,8 @@ func (c *cursor) end() (pumlEnd, bool) {
 		if end := closingBracket(c.rest()); end > 0 {
 			text := c.rest()[1:end]
 			c.i += end + 1
-			return pumlEnd{text: strings.TrimSpace(text), shape: "component"}, true
+			text = strings.TrimSpace(text)
+			return pumlEnd{text: text, shape: "component"}, text != ""
 		}
 	default:
 		for _, form := range []struct {
@@ -77,7 +78,8 @@ func (c *cursor) end() (pumlEnd, bool) {
 			shape string
 		}{{pumlQuoted, ""}, {pumlRound, "usecase"}, {pumlActor, "actor"}} {
 			if m := c.match(form.re); m != nil {
-				return pumlEnd{text: strings.TrimSpace(m[1]), shape: form.shape}, true
+				text := strings.TrimSpace(m[1])
+				return pumlEnd{text: text, shape: form.shape}, text != ""
 			}
 		}
 		if m := c.match(pumlIdent); m != nil {

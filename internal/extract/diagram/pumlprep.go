@@ -54,7 +54,7 @@ func preprocess(g *graph) []statement {
 			open.text += " " + line.text
 			line, open = *open, nil
 		}
-		if rest, ok := strings.CutSuffix(line.text, `\`); ok && !strings.HasSuffix(rest, `\`) {
+		if rest, ok := strings.CutSuffix(line.text, `\`); ok && !strings.HasSuffix(rest, `\`) && len(rest) < maxExpansion {
 			line.text = strings.TrimSpace(rest)
 			open = &line
 			continue

@@ -147,7 +147,8 @@ func (c *cursor) sequenceEnd(outside string) (pumlEnd, bool) {
 		return pumlEnd{}, true
 	}
 	if m := c.match(pumlQuoted); m != nil {
-		return pumlEnd{text: m[1]}, m[1] != ""
+		text := strings.TrimSpace(m[1])
+		return pumlEnd{text: text}, text != ""
 	}
 	if m := c.match(pumlSeqName); m != nil {
 		return pumlEnd{text: m[0], plain: true}, true

@@ -83,6 +83,9 @@ func (s *sequence) message(text string, at place) bool {
 func (s *sequence) bestMessage(text string) (message, bool) {
 	head, label, _ := strings.Cut(text, ":")
 	best, score := message{}, -1
+	if len(head) > maxLabel {
+		return best, false
+	}
 	for i := range len(head) {
 		m, ok := messageAt(head, i)
 		if !ok {

@@ -60,7 +60,7 @@ func (s *sequence) line(offset int, line string) {
 	}
 	for _, statement := range splitStatements(line) {
 		text := strings.TrimSpace(statement)
-		at := lineOf(s.source, offset)
+		at := s.lineOf(offset)
 		if text == "" || s.inside(text, at) {
 			continue
 		}

@@ -102,3 +102,29 @@ func TestTheSameSystemIsReadFromEveryLanguage(t *testing.T) {
 		})
 	}
 }
+
+// BenchmarkRead reads ordinary diagrams, and one statement after another on a
+// line of 200 KB, which must not cost more a byte.
+func BenchmarkRead(b *testing.B) {
+	const long = 200 << 10
+	sources := map[string]string{
+		"mermaid line":  "flowchart LR\n" + strings.Repeat("a & ", long/4) + "a",
+		"block line":    "block\n" + strings.Repeat("a ", long/2),
+		"sequence line": "sequenceDiagram\n" + strings.Repeat("A->>B: x;", long/9),
+	}
+	for _, file := range []string{"lockers.mmd", "lockers.puml", "lockers.c4.puml"} {
+		data, err := os.ReadFile(filepath.Join("testdata", "systems", file))
+		if err != nil {
+			b.Fatal(err)
+		}
+		sources[file] = string(data)
+	}
+	for name, source := range sources {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(source)))
+			for b.Loop() {
+				Read(LanguageOf(name, source), source)
+			}
+		})
+	}
+}
