@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/goccy/go-yaml"
 )
@@ -51,9 +52,11 @@ type macroTable struct {
 	looks map[string]bool
 }
 
-// loadMacros reads the table that is part of the program. An error is a fault
-// of the program.
-func loadMacros() (*macroTable, error) {
+// loadMacros is the table that is part of the program. An error is a fault of
+// the program.
+var loadMacros = sync.OnceValues(readMacros)
+
+func readMacros() (*macroTable, error) {
 	var raw struct {
 		Kinds   map[macroKind][]string `yaml:"kinds"`
 		Symbols map[string]string      `yaml:"symbols"`
