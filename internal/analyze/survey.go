@@ -295,7 +295,10 @@ func (f *finding) addDiagram(d threatmodel.Diagram, evidence func(start, end int
 	for _, g := range append(append([]threatmodel.DiagramNode{}, d.Groups...), d.Nodes...) {
 		name := passage.Fold(g.Name)
 		if ev := evidence(g.Start, g.End); name != "" && len(ev) > 0 {
-			f.elements = append(f.elements, foundElement{name: name, kind: g.Kind, inside: passage.Fold(names[g.Group]), evidence: ev, source: "document"})
+			f.elements = append(f.elements, foundElement{
+				name: name, kind: g.Kind, technologies: foldAll(strings.Split(g.Technology, ",")), inside: passage.Fold(names[g.Group]),
+				evidence: ev, source: "document",
+			})
 		}
 	}
 	for _, e := range d.Edges {
