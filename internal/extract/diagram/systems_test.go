@@ -109,7 +109,7 @@ func BenchmarkRead(b *testing.B) {
 	const long = 200 << 10
 	sources := map[string]string{
 		"mermaid line":  "flowchart LR\n" + strings.Repeat("a & ", long/4) + "a",
-		"block line":    "block\n" + strings.Repeat("a ", long/2),
+		"block line":    "block-beta\n" + strings.Repeat("a ", long/2),
 		"sequence line": "sequenceDiagram\n" + strings.Repeat("A->>B: x;", long/9),
 	}
 	for _, file := range []string{"lockers.mmd", "lockers.puml", "lockers.c4.puml"} {
