@@ -98,15 +98,16 @@ func (s *session) storage(in input, data []byte) {
 
 // webArchive reads the page in a web archive.
 func (s *session) webArchive(in input) {
-	data := make([]byte, min(in.size, s.limit.Bytes))
-	if n, err := in.r.ReadAt(data, 0); err != nil && !errors.Is(err, io.EOF) {
-		s.fail(in.error(KindUnreadable, fmt.Errorf("read: %w", err), ""))
-		return
-	} else if int64(n) < in.size {
+	if in.size > s.limit.Bytes {
 		s.fail(in.error(KindTooLarge, fmt.Errorf("the web archive is %s, more than the limit of %s", megabytes(in.size), megabytes(s.limit.Bytes)), "Save the page without its images"))
 		return
 	}
-	page, err := mhtml.Read(bytes.NewReader(data), s.limit.TextBytes)
+	sum := sha256.New()
+	if _, err := io.Copy(sum, io.NewSectionReader(in.r, 0, in.size)); err != nil {
+		s.fail(in.error(KindUnreadable, fmt.Errorf("read: %w", err), ""))
+		return
+	}
+	page, err := mhtml.Read(io.NewSectionReader(in.r, 0, in.size), s.limit.TextBytes)
 	switch {
 	case errors.Is(err, mhtml.ErrTooLarge):
 		s.fail(in.error(KindTooLarge, err, "Split the page"))
@@ -121,7 +122,8 @@ func (s *session) webArchive(in input) {
 		s.reject(in, KindEmpty, errors.New("the page of the web archive is empty"), "")
 		return
 	}
-	src, err := s.archivedPage(documentOf(in, data), page)
+	doc := threatmodel.Document{Name: in.name, SHA256: hex.EncodeToString(sum.Sum(nil))}
+	src, err := s.archivedPage(doc, page)
 	if err != nil {
 		s.reject(in, KindEmpty, err, "")
 		return
