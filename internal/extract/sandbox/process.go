@@ -211,6 +211,7 @@ var deaths = []struct {
 	{"goroutine stack exceeds", Stack},
 	{"out of memory", Memory},
 	{"cannot allocate memory", Memory},
+	{"failed to allocate", Memory}, // as the race detector says it
 	{"CPU time limit exceeded", CPU},
 	{"signal: killed", Memory}, // by the system, which wants its memory back
 }
