@@ -17,3 +17,5 @@ func attemptCall(verb, _ string) error {
 }
 
 func writeTo(fd int, b []byte) (int, error) { return os.NewFile(uintptr(fd), "any").Write(b) }
+
+func actOld(string) {}

@@ -24,6 +24,10 @@ import (
 
 func TestMain(m *testing.M) {
 	sandbox.ServeIfAsked(work)
+	if call := os.Getenv("SANDBOX_TEST_LACKS"); call != "" {
+		actOld(call)
+		return
+	}
 	goleak.VerifyTestMain(m)
 }
 
