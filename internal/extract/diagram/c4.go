@@ -93,6 +93,9 @@ type call struct {
 
 var callHead = regexp.MustCompile(`^\$?[A-Za-z_]\w*\s*\(`)
 
+// callLooks are the colours and stereotypes that may follow a call.
+var callLooks = regexp.MustCompile(`#\w+|<<[^<>]*>>`)
+
 // parseCall reads Name(a, "b, c", $d="e") and what may follow it.
 func parseCall(text string) (call, bool) {
 	head := callHead.FindString(text)
@@ -100,7 +103,7 @@ func parseCall(text string) (call, bool) {
 		return call{}, false
 	}
 	inner, rest, ok := balanced(text[len(head):])
-	rest = strings.TrimSpace(rest)
+	rest = strings.TrimSpace(callLooks.ReplaceAllString(rest, ""))
 	if !ok || rest != "" && rest != "{" {
 		return call{}, false
 	}

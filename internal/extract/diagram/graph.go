@@ -219,6 +219,7 @@ func (g *graph) diagram() threatmodel.Diagram {
 	for g.closeGroup() {
 		// A group that was never closed ends with the diagram.
 	}
+	g.settleGroups()
 	g.throughJunctions()
 	d := threatmodel.Diagram{
 		Language: g.language, Type: g.kind,
@@ -245,6 +246,34 @@ func (g *graph) diagram() threatmodel.Diagram {
 	}
 	d.Lines = g.lines()
 	return d
+}
+
+// settleGroups takes nodes and groups out of groups that are not there, and
+// out of circles.
+func (g *graph) settleGroups() {
+	parents := map[string]string{}
+	for _, gr := range g.groups {
+		parents[gr.id] = gr.parent
+	}
+	for i := range g.groups {
+		gr := &g.groups[i]
+		_, found := parents[gr.parent]
+		steps := 0
+		for at := gr.parent; found && at != "" && steps <= len(g.groups); at = parents[at] {
+			steps++
+			if at == gr.id {
+				found = false
+			}
+		}
+		if !found || steps > len(g.groups) {
+			gr.parent, parents[gr.id] = "", ""
+		}
+	}
+	for i := range g.nodes {
+		if _, found := parents[g.nodes[i].group]; !found {
+			g.nodes[i].group = ""
+		}
+	}
 }
 
 // node is a group that holds nothing.

@@ -122,7 +122,7 @@ func (p *puml) classify() (string, int) {
 			component = true
 		}
 		for kind, words := range p.words.Others {
-			if other == "" && (slices.Contains(words, word) || kind == "class" && isTableHead(s.text) || kind == "activity" && isActivity(s.text)) {
+			if other == "" && (slices.Contains(words, word) || kind == "class" && isTableHead(s.text) || kind == "activity" && isActivity(s.text) || kind == "state" && stateMark.MatchString(s.text)) {
 				other, at = kind, s.start
 			}
 		}
@@ -139,6 +139,7 @@ func (p *puml) classify() (string, int) {
 var (
 	componentMark = regexp.MustCompile(`^(?:\[[^\[\]*>\n]+\]|\(\)|\([^)*\n]+\)|:[^:\n]+:\s|\S+\s+(?:[.~=]+|[<|*o]*-+(?:up|down|left|right|[udlr])-)|[^:"]*[-.=~>]\s*(?:\[[^\]*#\n]+\]|\([^)*\n]+\))|(?:database|queue|collections|entity|boundary|control|actor)\b.*\{$)`)
 	tableHead     = regexp.MustCompile(`^entity\b.*\{$`)
+	stateMark     = regexp.MustCompile(`^\[(?:\*|H\*?)\]\s|>\s*\[(?:\*|H\*?)\]\s*(?::|$)`)
 	activityMark  = regexp.MustCompile(`^(?::[^:]*[;|<>/\]}]$|if\s*\(|\(\*\)|\|[^|]+\|$|endif|else\s*\()`)
 )
 

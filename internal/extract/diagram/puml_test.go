@@ -97,6 +97,7 @@ func TestPlantUMLPreprocessor(t *testing.T) {
 		{"comments", "' [X]\n[A] --> [B]\n/' [Y]\n[Z] '/\n[B] /' x '/ --> [C]", []string{`process A "A"`, `process B "B"`, `process C "C"`, "A -> B", "B -> C"}},
 		{"definitions and variables", "!define STORE database\n!$name = \"Orders\"\n!$long = $name + \" DB\"\nSTORE \"$long\" as db\n!define LINK(a,b) a --> b : TLS\nLINK(x, db)", []string{`store db "Orders DB"`, `process x "x"`, "x -> db TLS"}},
 		{"procedures", "!procedure $service($id, $label, $tech=\"Go\")\n  component \"$label ($tech)\" as $id\n!endprocedure\n$service(api, \"Orders API\")\n$service(web, \"Web\", $tech=\"JS\")\napi --> web", []string{`process api "Orders API (Go)"`, `process web "Web (JS)"`, "api -> web"}},
+		{"what stands after a call goes on with what it gives", "!procedure $icon($a, $b)\nrectangle \"$img($a)\\n<b>$b</b>\"\n!endprocedure\n!unquoted procedure Space($p)\nrectangle \" \" as $p\n!endprocedure\n$icon(S3, \"Files\") as f <<database>>\nSpace(x) {\n[Y]\n}\nf --> x\nf --> Y", []string{`store f "Files" [Amazon S3]`, `process Y "Y"`, "f -> Y"}},
 		{"conditions", "!define X\n!ifdef X\n[A]\n!else\n[B]\n!endif\n!ifndef X\n[C]\n!endif\n!if (1 == 2)\n[D]\n!elseif %true()\n[E]\n!else\n[F]\n!endif", []string{`process A "A"`, `process D "D"`}},
 		{"files that are not read are told, known libraries are not", "!include <C4/C4_Container>\n!include https://raw.githubusercontent.com/plantuml-stdlib/C4-PlantUML/master/C4_Container.puml\n!include common.iuml\n[A]", []string{`process A "A"`, "line 4: the included file common.iuml is not read"}},
 		{"looks", "!theme plain\n!pragma layout smetana\nleft to right direction\nskinparam component {\n  BackgroundColor red\n  ArrowColor {\n x\n }\n}\nskinparam shadowing false\n<style>\ncomponent { x }\n</style>\nhide stereotype\nscale 2\nsprite $x [16x16/16] {\nFF\n}\n[A]\nhide --> [A]", []string{`process A "A"`, `process hide "hide"`, "hide -> A"}},
@@ -114,8 +115,11 @@ func TestPlantUMLMacros(t *testing.T) {
 		{"boundaries without braces", "participant x\nContainer_Boundary(b, \"B\")\nComponent(a, \"A\", \"Go\")\nBoundary_End()\nRel(x, a, \"calls\")", []string{`group b "B"`, `process x "x"`, `process a "A" [Go] in b`, "x -> a calls"}},
 		{"a sequence of C4", "Person(a, \"Ann\")\nContainer(b, \"B\")\nalt ok\nRel(a, b, \"calls\")\nend\n== Next ==\nRel(b, a, \"answers\")", []string{`external a "Ann"`, `process b "B"`, "a -> b calls", "b -> a answers"}},
 		{"nodes", "Deployment_Node(n, \"EKS\", \"k8s\") {\n Container(a, \"A\")\n}\nNode(w, \"Web\", \"nginx\")\nRel(w, a, \"x\")", []string{`group n "EKS" [k8s]`, `process w "Web" [nginx]`, `process a "A" in n`, "w -> a x"}},
-		{"libraries of icons", "!include <awslib/AWSCommon>\nVPCGroup(vpc) {\n  SimpleStorageService(s3, \"Invoices\", \"bucket\")\n  Lambda(fn, \"Resize\", \"\")\n}\nAzureKeyVault(kv, \"Keys\", \"Premium\")\nfn --> s3", []string{
-			`group vpc "VPC"`, `store s3 "Invoices" [Amazon S3] in vpc`, `process fn "Resize" [AWS Lambda] in vpc`, `store kv "Keys" [Azure Key Vault]`, "fn -> s3",
+		{"libraries of icons in a sequence", "APIGatewayParticipant(api, Card system, All)\nDynamoDBParticipant(db, Payments,)\napi -> db++ $AWSColor(Storage): put\nreturn\ndb -> api", []string{`process api "Card system" [AWS API Gateway]`, `store db "Payments" [DynamoDB]`, "api -> db put", "db -> api"}},
+		{"pictures in labels, and groups that the library makes", "$Group(g, \"Jobs\", x) {\nrectangle \"<$Lambda{scale=0.5}>\\nResize\" as r\n}", []string{`group g "Jobs"`, `process r "Resize" [AWS Lambda] in g`}},
+		{"a class among components is text", "[A]\nclass B {\n x : int\n}\nLAYOUT_LEFT_RIGHT\n[A] --> [C]", []string{`process A "A"`, `process C "C"`, "A -> C"}},
+		{"libraries of icons", "!include <awslib/AWSCommon>\nVPCGroup(vpc) {\n  SimpleStorageService(s3, \"Invoices\", \"bucket\")\n  Lambda(fn, \"Resize\", \"\")\n}\nAzureKeyVault(kv, \"Keys\", \"Premium\")\nAutoScalingGroup(asg) #Transparent\nfn --> s3", []string{
+			`group vpc "VPC"`, `store s3 "Invoices" [Amazon S3] in vpc`, `process fn "Resize" [AWS Lambda] in vpc`, `store kv "Keys" [Azure Key Vault]`, `process asg "Auto Scaling" [Auto Scaling]`, "fn -> s3",
 		}},
 	})
 }
@@ -123,7 +127,8 @@ func TestPlantUMLMacros(t *testing.T) {
 func TestPlantUMLOfOtherTypesIsKeptAsText(t *testing.T) {
 	for source, want := range map[string]string{
 		"@startuml\nclass A\nA --> B\n@enduml":                   `line 2: a PlantUML diagram of the type "class" is kept as text; its elements are not read`,
-		"@startuml\n[*] --> On\nstate On\n@enduml":               `line 3: a PlantUML diagram of the type "state" is kept as text; its elements are not read`,
+		"@startuml\n[*] --> On\nstate On\n@enduml":               `line 2: a PlantUML diagram of the type "state" is kept as text; its elements are not read`,
+		"@startuml\nOn : lit\nOn --> [*] : off\n@enduml":         `line 3: a PlantUML diagram of the type "state" is kept as text; its elements are not read`,
 		"@startuml\nstart\n:do it;\nstop\n@enduml":               `line 2: a PlantUML diagram of the type "activity" is kept as text; its elements are not read`,
 		"@startuml\nentity Order {\n *id : int\n}\n@enduml":      `line 2: a PlantUML diagram of the type "class" is kept as text; its elements are not read`,
 		"' x\n@startmindmap\n* a\n@endmindmap":                   `line 2: a PlantUML diagram of the type "mindmap" is kept as text; its elements are not read`,

@@ -18,7 +18,7 @@ func (p *puml) component(s statement) bool {
 		p.braces = append(p.braces, false)
 		return true
 	}
-	return p.link(s) || p.knownMacro(s) || p.declaration(s) || p.macro(s)
+	return p.link(s) || p.knownMacro(s) || p.declaration(s) || p.macro(s) || p.foreign(s)
 }
 
 func (p *puml) closeBrace() bool {
@@ -29,6 +29,46 @@ func (p *puml) closeBrace() bool {
 	group := p.braces[n-1]
 	p.braces = p.braces[:n-1]
 	return !group || p.closeGroup()
+}
+
+// foreign keeps what belongs to diagrams of another type, such as a class
+// among components, as text.
+func (p *puml) foreign(s statement) bool {
+	word := pumlWord(s.text)
+	for _, words := range p.words.Others {
+		if word == "" || !slices.Contains(words, word) {
+			continue
+		}
+		p.states(s.place)
+		for depth := braces(s.text); depth > 0 && p.at < len(p.statements); p.at++ {
+			line := p.statements[p.at]
+			p.states(line.place)
+			depth += braces(line.text)
+		}
+		return true
+	}
+	return false
+}
+
+// braces counts those that a line opens more than it closes.
+func braces(text string) int { return strings.Count(text, "{") - strings.Count(text, "}") }
+
+// spacer is an element without a label, which only takes place.
+var spacer = regexp.MustCompile(`^\w+\s+"\s*"(?:\s+as\s+([\pL\pN_]+))?.*?(\{?)$`)
+
+// space passes over a spacer. What stands in one stands in what is around it.
+func (p *puml) space(text string) bool {
+	m := spacer.FindStringSubmatch(text)
+	if m == nil {
+		return false
+	}
+	if m[1] != "" {
+		p.notes[m[1]] = true
+	}
+	if m[2] != "" {
+		p.braces = append(p.braces, false)
+	}
+	return true
 }
 
 // link reads two ends with an arrow between them.
@@ -130,7 +170,9 @@ func (p *puml) idOf(e pumlEnd) string {
 // declared is what a declaration says.
 type declared struct {
 	id, label, shape, stereotype string
-	opens                        bool
+	// sign is the product whose picture it shows.
+	sign  stencil
+	opens bool
 	place
 }
 
@@ -141,6 +183,9 @@ func (p *puml) declaration(s statement) bool {
 	known := slices.Contains(p.words.Elements, word) || slices.Contains(p.words.Ports, word)
 	if !known && strings.IndexByte("[(:", s.text[0]) < 0 {
 		return false
+	}
+	if known && p.space(s.text) {
+		return true
 	}
 	c := cursor{s: s.text}
 	if known {
@@ -171,6 +216,10 @@ func (p *puml) element(d declared) {
 		n.label(d.label, d.place)
 		n.shape = first(d.shape, n.shape)
 		n.stereotype = first(d.stereotype, n.stereotype)
+		n.technology = first(n.technology, d.sign.Name)
+		if d.sign.Kind != "" {
+			n.stencil = d.sign.Kind
+		}
 		n.junction = slices.Contains(p.words.Interfaces, d.shape)
 	}
 }
@@ -201,6 +250,7 @@ func (p *puml) declared(c *cursor, s statement) (declared, bool) {
 		}
 	}
 	d.stereotype = first(d.stereotype, strings.ToLower(c.decorations()))
+	d.sign = signOf(e.text)
 	if !e.plain && d.id == e.text {
 		d.id = first(d.label, d.id)
 		p.names[e.text] = d.id

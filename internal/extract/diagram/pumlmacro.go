@@ -13,12 +13,14 @@ func (p *puml) isMacro(text string, c call) bool {
 	if m, ok := macroNamed(c.name); ok {
 		return m.kind != macroLook
 	}
+	text = strings.TrimSpace(callLooks.ReplaceAllString(text, ""))
 	return iconMacro.MatchString(text) && pumlIdent.FindString(c.alias()) == c.alias()
 }
 
 var (
-	iconMacro  = regexp.MustCompile(`^[A-Za-z]\w*\s*\(\s*[\pL\pN_.]+\s*(?:,\s*"|\)\s*\{$)`)
-	groupWords = regexp.MustCompile(`(?i)_?group$`)
+	iconMacro  = regexp.MustCompile(`^\$?[A-Za-z]\w*\s*\(\s*[\pL\pN_.]+\s*(?:,\s*"|\)\s*\{$)|^[A-Za-z]\w*(?:Participant\s*\(\s*[\pL\pN_.]+\s*,|Group\s*\(\s*[\pL\pN_.]+\s*\)$)`)
+	sprite     = regexp.MustCompile(`<\$(\w+)[^<>]*>|\$\w+\((\w+)\)`)
+	groupWords = regexp.MustCompile(`(?i)_?(?:group|participant)$`)
 )
 
 // knownMacro reads a call of a macro of C4.
@@ -78,12 +80,23 @@ func (p *puml) icon(c call, at place) {
 	if n == nil {
 		return
 	}
-	n.label(cleanCreole(second(c.args)), at)
-	if s, ok := productNamed(c.name); ok {
+	product := groupWords.ReplaceAllString(c.name, "")
+	n.label(first(cleanCreole(second(c.args)), splitWords(product)), at)
+	if s, ok := productNamed(product); ok {
 		n.technology, n.stencil = s.Name, s.Kind
 		return
 	}
-	n.technology = splitWords(c.name)
+	n.technology = splitWords(product)
+}
+
+// signOf is the product whose picture a label shows.
+func signOf(label string) stencil {
+	m := sprite.FindStringSubmatch(label)
+	if m == nil {
+		return stencil{}
+	}
+	s, _ := productNamed(first(m[1], m[2]))
+	return s
 }
 
 func second(args []string) string {

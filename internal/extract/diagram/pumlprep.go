@@ -282,29 +282,30 @@ func (p *preprocessor) expand(text string) string {
 	return expanded
 }
 
-// emit gives a statement, or those of the procedure that it calls.
+// emit gives a statement, or those of the procedure that it calls. What
+// stands after the call goes on with the last of them.
 func (p *preprocessor) emit(s statement, depth int) {
 	if len(p.out) >= maxStatements {
 		return
 	}
 	s.text = p.expand(s.text)
-	c, ok := parseCall(s.text)
-	proc, known := p.procedures[c.name]
-	if !ok || !known || depth >= maxCalls {
+	proc, call, tail, known := p.called(s.text)
+	if !known || depth >= maxCalls {
 		p.out = append(p.out, s)
 		return
 	}
 	values := map[string]string{}
 	for i, param := range proc.params {
 		values[param] = proc.preset[param]
-		if i < len(c.args) {
-			values[param] = c.args[i]
+		if i < len(call.args) {
+			values[param] = call.args[i]
 		}
-		if v, ok := c.named[strings.TrimPrefix(param, "$")]; ok {
+		if v, ok := call.named[strings.TrimPrefix(param, "$")]; ok {
 			values[param] = v
 		}
 	}
-	for _, line := range proc.body {
+	last := len(proc.body) - 1
+	for i, line := range proc.body {
 		text := definedName.ReplaceAllStringFunc(line, func(name string) string {
 			if value, ok := values[name]; ok {
 				return value
@@ -312,8 +313,30 @@ func (p *preprocessor) emit(s statement, depth int) {
 			return name
 		})
 		text = strings.ReplaceAll(text, "##", "")
+		if i == last {
+			text = strings.TrimSpace(text + " " + tail)
+		}
 		if text != "" && !strings.HasPrefix(text, "!") && len(text) <= maxExpansion {
 			p.emit(statement{text: text, place: s.place}, depth+1)
 		}
 	}
+}
+
+// called finds the procedure that a statement begins by calling, and what
+// stands after the call.
+func (p *preprocessor) called(text string) (proc procedure, c call, tail string, known bool) {
+	if len(p.procedures) == 0 {
+		return proc, c, "", false
+	}
+	head := callHead.FindString(text)
+	proc, known = p.procedures[strings.TrimSpace(strings.TrimSuffix(head, "("))]
+	if !known {
+		return proc, c, "", false
+	}
+	_, tail, known = balanced(text[len(head):])
+	if !known {
+		return proc, c, "", false
+	}
+	c, known = parseCall(strings.TrimSuffix(text, tail))
+	return proc, c, strings.TrimSpace(tail), known
 }

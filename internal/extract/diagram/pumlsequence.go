@@ -13,7 +13,7 @@ var (
 	pumlSeqArrow   = regexp.MustCompile(`^([ox]?(?:<{1,2}|\\{1,2}|/{1,2})?[ox]?)(-+(?:\[[^\]\n]*\])?-*)([ox]?(?:>{1,2}|\\{1,2}|/{1,2})?[ox]?)`)
 	pumlSeqName    = regexp.MustCompile(`^[\pL\pN_.@$]+(?:\(\))?`)
 	pumlSeqPrefix  = regexp.MustCompile(`^(?:&\s*)?(?:\{\w+\}\s*)?`)
-	pumlActivation = regexp.MustCompile(`^(?:\s*(?:\+\+|--|\*\*|!!))*(?:\s*#\w+)?\s*`)
+	pumlActivation = regexp.MustCompile(`^(?:\s*(?:\+\+|--|\*\*|!!))*(?:\s*[#$]?\w+(?:\([^()]*\))?)?\s*`)
 	pumlDelay      = regexp.MustCompile(`^(?:\.\.\.(.*?)(?:\.\.\.)?|\|\|.*\|?|==+(.*?)=*)$`)
 	pumlDuration   = regexp.MustCompile(`^\{\w+\}\s*<-*>\s*\{\w+\}\s*:`)
 	pumlColour     = regexp.MustCompile(`#\w+`)

@@ -93,16 +93,21 @@ func (p *puml) looks(word string, s statement) bool {
 	switch {
 	case directions.MatchString(s.text):
 		return true
+	case pumlIdent.FindString(s.text) == s.text && isLook(s.text):
+		return true
 	case word == "" || !slices.Contains(p.words.Looks, word) || findArrow(s.text[len(word):]):
 		return false
 	}
-	depth := strings.Count(s.text, "{") - strings.Count(s.text, "}")
-	for depth > 0 && p.at < len(p.statements) {
-		line := p.statements[p.at].text
-		p.at++
-		depth += strings.Count(line, "{") - strings.Count(line, "}")
+	for depth := braces(s.text); depth > 0 && p.at < len(p.statements); p.at++ {
+		depth += braces(p.statements[p.at].text)
 	}
 	return true
+}
+
+// isLook reports whether a macro says how a C4 diagram looks.
+func isLook(name string) bool {
+	m, ok := macroNamed(name)
+	return ok && m.kind == macroLook
 }
 
 // findArrow reports whether an arrow follows, so that the word before it is a
@@ -114,7 +119,7 @@ func findArrow(rest string) bool {
 }
 
 var (
-	creoleTag    = regexp.MustCompile(`(?i)</?(?:b|i|u|s|w|plain|sub|sup|code|color|size|font|back|background|img|r|math|latex|&|\$)(?:[:=\s][^<>]*)?>|<[&$][^<>]*>`)
+	creoleTag    = regexp.MustCompile(`(?i)</?(?:b|i|u|s|w|plain|sub|sup|code|color|size|font|back|background|img|r|math|latex|&|\$)(?:[:=\s][^<>]*)?>|<[&$][^<>]*>|\$\w+\([^()]*\)`)
 	creoleURL    = regexp.MustCompile(`\[\[\s*([^\]\s{]+)(?:\s*\{[^}]*\})?\s*([^\]]*)\]\]`)
 	creoleCode   = regexp.MustCompile(`<U\+([0-9A-Fa-f]{4,6})>`)
 	creoleMarks  = regexp.MustCompile(`\*\*(.+?)\*\*|""(.+?)""|__(.+?)__|~~(.+?)~~`)
