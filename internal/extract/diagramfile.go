@@ -89,7 +89,7 @@ func drawingSource(doc threatmodel.Document, sheets []diagram.Sheet) Document {
 			b.Add(threatmodel.Block{Kind: threatmodel.BlockHeading, Level: 1}, sheet.Name)
 		}
 		b.Break(2)
-		i := b.Add(threatmodel.Block{Kind: threatmodel.BlockDiagram, Language: "drawio"}, sheet.Text)
+		i := b.Add(threatmodel.Block{Kind: threatmodel.BlockDiagram, Language: "drawio", Links: sheet.Links}, sheet.Text)
 		if sheet.Diagram.Type != "" {
 			b.Diagram(i, sheet.Diagram)
 		}

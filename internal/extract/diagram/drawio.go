@@ -52,6 +52,8 @@ type Sheet struct {
 	// Diagram is what the page declares; offsets are those in Text. It has no
 	// type where the page shows no elements.
 	Diagram threatmodel.Diagram
+	// Links are those of shapes; their offsets are those in Text.
+	Links []threatmodel.Link
 	// Problems say what could not be read, and name the cell.
 	Problems []string
 }

@@ -293,6 +293,16 @@ func TestDrawingArrows(t *testing.T) {
 	})
 }
 
+func TestLinksOfShapesStandAtTheirLines(t *testing.T) {
+	s := sheetOf(t, cells(
+		`<UserObject id="a" label="Orders API" link="orders.md"><mxCell vertex="1" parent="1"><mxGeometry width="80" height="40" as="geometry"/></mxCell></UserObject>`,
+		`<UserObject id="b" label="Next page" link="data:page/id,x"><mxCell style="text" vertex="1" parent="1"><mxGeometry y="90" width="80" height="40" as="geometry"/></mxCell></UserObject>`,
+	))
+	if len(s.Links) != 1 || s.Links[0].Target != "orders.md" || s.Text[s.Links[0].Start:s.Links[0].End] != "Orders API" {
+		t.Errorf("the links of %q are %+v", s.Text, s.Links)
+	}
+}
+
 func TestPagesAndFilesOfDrawings(t *testing.T) {
 	page := func(name string, cells ...string) string {
 		return `<diagram name="` + name + `"><mxGraphModel><root><mxCell id="0"/><mxCell id="1" parent="0"/>` + strings.Join(cells, "") + `</root></mxGraphModel></diagram>`

@@ -29,7 +29,7 @@ func (c *canvas) sheet() Sheet {
 	d := g.diagram()
 	l := layout{canvas: c, diagram: &d}
 	l.page()
-	sheet := Sheet{Name: c.page.Name, Text: l.text.String(), Problems: c.problems}
+	sheet := Sheet{Name: c.page.Name, Text: l.text.String(), Links: l.links, Problems: c.problems}
 	if len(d.Nodes)+len(d.Groups) > 0 {
 		sheet.Diagram = d
 	}
@@ -64,6 +64,7 @@ type layout struct {
 	diagram *threatmodel.Diagram
 	text    strings.Builder
 	lines   []int
+	links   []threatmodel.Link
 	// items are what stands directly in each group.
 	items map[string][]item
 }
@@ -113,6 +114,16 @@ func (l *layout) line(depth int, text string) (start, end int) {
 	return start, l.text.Len()
 }
 
+// shapeLine writes the line of a shape, with its link where that leads out of
+// the drawing.
+func (l *layout) shapeLine(depth int, text string, s *shape) (start, end int) {
+	start, end = l.line(depth, text)
+	if target := oneLine(s.Attributes["link"]); target != "" && !strings.HasPrefix(target, "data:") && len(target) < maxLabel {
+		l.links = append(l.links, threatmodel.Link{Start: start, End: end, Target: target})
+	}
+	return start, end
+}
+
 // collect finds what stands in each group.
 func (l *layout) collect() {
 	l.items = map[string][]item{}
@@ -127,12 +138,12 @@ func (l *layout) collect() {
 	for i := range l.diagram.Nodes {
 		n := &l.diagram.Nodes[i]
 		s := &l.shapes[l.index[n.ID]]
-		put(n.Group, s, func(depth int) { n.Start, n.End = l.line(depth, elementLine(n.Name, n.Technology, s.more)) })
+		put(n.Group, s, func(depth int) { n.Start, n.End = l.shapeLine(depth, elementLine(n.Name, n.Technology, s.more), s) })
 	}
 	for i := range l.shapes {
 		s := &l.shapes[i]
 		if (s.role == roleText || s.role == roleNote || s.role == roleRow) && s.name != "" && !s.used {
-			put(l.textGroup(i), s, func(depth int) { l.line(depth, s.name) })
+			put(l.textGroup(i), s, func(depth int) { l.shapeLine(depth, s.name, s) })
 		}
 	}
 }
@@ -160,7 +171,7 @@ func (l *layout) write(group string, depth int) {
 }
 
 func (l *layout) group(g *threatmodel.DiagramNode, s *shape, depth int) {
-	g.Start, g.End = l.line(depth, elementLine(g.Name, g.Technology, s.more)+":")
+	g.Start, g.End = l.shapeLine(depth, elementLine(g.Name, g.Technology, s.more)+":", s)
 	l.write(g.ID, depth+1)
 }
 
