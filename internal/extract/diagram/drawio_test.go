@@ -285,6 +285,11 @@ func TestDrawingArrows(t *testing.T) {
 			[]string{`the layer "Draft" is hidden; what is on it is not read`},
 		},
 		{
+			"shapes without ids are shown",
+			[]string{box("", "1", "Zone", "swimlane", 0, 0, 300, 200), box("", "1", "API one", "", 20, 40, 100, 40)},
+			[]string{"Zone:", "  API one"}, nil, nil,
+		},
+		{
 			"parents in a circle and ids given twice harm nothing",
 			append(ab, box("p", "q", "P", "", 0, 200, 100, 40), box("q", "p", "Q q", "", 300, 200, 100, 40), box("a", "1", "Again", "", 500, 0, 100, 40), line("e", "a", "b", "", "")),
 			[]string{"A one", "B two", "Again", "P:", "  Q q", "A one -> B two"},

@@ -71,7 +71,7 @@ type canvas struct {
 func newCanvas(page mxfile.Page) *canvas {
 	c := &canvas{page: page, words: drawioVocabulary(), index: map[string]int{}, hidden: map[string]bool{}, cells: map[trouble][]string{}}
 	for i, cell := range page.Cells {
-		if _, ok := c.index[cell.ID]; ok {
+		if _, ok := c.index[cell.ID]; ok || cell.ID == "" {
 			cell.ID = fmt.Sprintf("%s (%d)", cell.ID, i) // the first of an id is meant
 		}
 		c.index[cell.ID] = i
@@ -143,7 +143,7 @@ func (c *canvas) tell() {
 		if len(cells) > named {
 			names += " …"
 		}
-		c.problem("%s: %d (cells %s)", troubles[t], len(cells), names)
+		c.problem("%s: %d (cells %s)", troubles[t], len(cells), oneLine(names))
 	}
 }
 
@@ -239,7 +239,7 @@ func (c *canvas) isHidden(i int) bool {
 		}
 		if !s.Vertex && !s.Edge && !c.hidden[s.ID] {
 			c.hidden[s.ID] = true
-			c.problem("the layer %q is hidden; what is on it is not read", first(joinLines(labelLines(s.Cell)), s.ID))
+			c.problem("the layer %q is hidden; what is on it is not read", first(joinLines(labelLines(s.Cell)), oneLine(s.ID)))
 		}
 		return true
 	}

@@ -293,7 +293,7 @@ func (s *shape) stencilWords() string {
 	if s.joined == 0 || !strings.HasPrefix(shape, "mxgraph.") || strings.HasPrefix(shape, "mxgraph.basic.") || strings.HasPrefix(shape, "mxgraph.flowchart.") {
 		return ""
 	}
-	return strings.TrimSpace(strings.ReplaceAll(lastPart(strings.ToLower(shape)), "_", " "))
+	return oneLine(strings.ReplaceAll(lastPart(strings.ToLower(shape)), "_", " "))
 }
 
 // labels tells how far a text is from where the label of a shape would stand;

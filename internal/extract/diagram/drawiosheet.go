@@ -29,7 +29,7 @@ func (c *canvas) sheet() Sheet {
 	d := g.diagram()
 	l := layout{canvas: c, diagram: &d}
 	l.page()
-	sheet := Sheet{Name: c.page.Name, Text: l.text.String(), Links: l.links, Problems: c.problems}
+	sheet := Sheet{Name: oneLine(c.page.Name), Text: l.text.String(), Links: l.links, Problems: c.problems}
 	if len(d.Nodes)+len(d.Groups) > 0 {
 		sheet.Diagram = d
 	}

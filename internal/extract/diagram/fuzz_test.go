@@ -103,8 +103,8 @@ func FuzzDrawing(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data string) {
 		sheets, _ := ReadDrawing([]byte(data), mxfile.Limits{Bytes: 1 << 20, Cells: 500})
 		for _, s := range sheets {
-			if block.Clean(s.Text) != s.Text {
-				t.Fatalf("the text %q", s.Text)
+			if shown := s.Name + s.Text + strings.Join(s.Problems, ""); block.Clean(shown) != shown {
+				t.Fatalf("the text %q", shown)
 			}
 			checkDiagram(t, s.Diagram, s.Text)
 			checkSheet(t, s)

@@ -100,7 +100,7 @@ func findStencil(name string) (stencil, bool) {
 // ofVendor finds the stencil of a vendor. One that is not known is shown by
 // its own name.
 func (t stencilTable) ofVendor(v vendor, name string) (stencil, bool) {
-	name = lastPart(name)
+	name = oneLine(lastPart(name))
 	key := stencilKey(name)
 	if slices.Contains(t.Fillers, key) || key == "" {
 		return stencil{}, false
