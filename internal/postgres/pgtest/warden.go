@@ -44,6 +44,8 @@ func ward(dir string, wait time.Duration) int {
 		say(note{Error: fmt.Sprintf("another process runs the test server in %s (%v)", dir, err)})
 		return 1
 	}
+	// Held to the end: the collector would close a file that nobody refers to.
+	defer func() { _ = lock.Unlock() }()
 	server, err := startServer(filepath.Join(dir, "pg"))
 	if err != nil {
 		say(note{Error: err.Error()})
