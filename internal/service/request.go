@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"github.com/google/uuid"
@@ -10,6 +11,7 @@ import (
 	"github.com/bartizan-security/bartizan/internal/postgres"
 	"github.com/bartizan-security/bartizan/internal/postgres/query"
 	"github.com/bartizan-security/bartizan/pkg/resource"
+	"github.com/bartizan-security/bartizan/pkg/threatmodel"
 )
 
 // Causes of an analysis.
@@ -117,6 +119,8 @@ func (s *Service) wake(ctx context.Context, tx *postgres.Tx, system uuid.UUID, p
 // analysisOf is an analysis as callers see it.
 func analysisOf(r query.AnalysisRow) resource.Analysis {
 	a, st := r.Analysis, r.AnalysisState
+	var changes map[threatmodel.ChangeKind]int
+	_ = json.Unmarshal(st.Changes, &changes) // written by end, from a map
 	return resource.Analysis{
 		ID: identifier.String(identifier.Analysis, a.ID), System: identifier.String(identifier.System, a.SystemID),
 		State: resource.AnalysisState(st.State), Message: st.Message, Cause: a.Cause, Fresh: a.Fresh,
@@ -125,6 +129,6 @@ func analysisOf(r query.AnalysisRow) resource.Analysis {
 			TokensIn: st.TokensIn, TokensOut: st.TokensOut, Cost: st.Cost, Currency: st.Currency,
 		},
 		RequestedBy: a.RequestedBy, RequestedAt: a.RequestedAt.UTC(), StartedAt: utc(st.StartedAt), FinishedAt: utc(st.FinishedAt),
-		ModelVersion: st.ModelVersion,
+		ModelVersion: st.ModelVersion, Changes: changes, Review: st.Review,
 	}
 }
