@@ -4,15 +4,10 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
-	"unicode"
-
-	"golang.org/x/text/unicode/norm"
 
 	"github.com/bartizan-security/bartizan/internal/extract"
 )
@@ -20,14 +15,18 @@ import (
 // measured is how one program read one document.
 type measured struct {
 	words []string
+	pages int
 	took  time.Duration
-	err   error
+	// peak is the most memory that it had, in bytes; 0 where it is not known.
+	peak int64
+	err  error
 }
 
 // benchExtract reads every PDF of a folder with Bartizan, mutool and
 // pdftotext, and prints how far the first two agree with the last in words and
-// in pairs of words, and how long each took. Times are those of one run each;
-// run it twice.
+// in pairs of words, how long each took and how much memory. Times are those of
+// one run each, with a process that was started for the document and with one
+// that was warm; then it prints what a page costs in the long run.
 func benchExtract(ctx context.Context, out io.Writer, dir string) error {
 	files, err := filepath.Glob(filepath.Join(dir, "*.pdf"))
 	if err != nil || len(files) == 0 {
@@ -37,24 +36,29 @@ func benchExtract(ctx context.Context, out io.Writer, dir string) error {
 		return fmt.Errorf("compile the PDF engine: %w", err)
 	}
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "document\twords\tF1\tpairs F1\tms\tmutool F1\tmutool pairs\tmutool ms\tpdftotext ms\t")
+	fmt.Fprintln(t, "document\tpages\twords\tF1\tpairs F1\tfresh ms\twarm ms\tMiB\tmutool F1\tmutool pairs\tmutool ms\tMiB\tpdftotext ms\tMiB\t")
 	var ours, theirs []float64
-	var failed []string
+	var read, failed []string
+	pages := 0
 	for _, file := range files {
 		reference := external(ctx, "pdftotext", file, "-")
 		if reference.err != nil {
 			failed = append(failed, fmt.Sprintf("%s: pdftotext: %v", file, reference.err))
 			continue
 		}
-		own, other := bartizan(ctx, file), external(ctx, "mutool", "draw", "-q", "-F", "text", file)
-		a, b := f1(own.words, reference.words), f1(other.words, reference.words)
+		fresh, warm := bartizan(ctx, file)
+		other := external(ctx, "mutool", "draw", "-q", "-F", "text", file)
+		a, b := f1(fresh.words, reference.words), f1(other.words, reference.words)
 		ours, theirs = append(ours, a), append(theirs, b)
-		fmt.Fprintf(t, "%s\t%d\t%.3f\t%.3f\t%d\t%.3f\t%.3f\t%d\t%d\t\n", filepath.Base(file), len(reference.words),
-			a, f1(pairs(own.words), pairs(reference.words)), own.took.Milliseconds(),
-			b, f1(pairs(other.words), pairs(reference.words)), other.took.Milliseconds(), reference.took.Milliseconds())
-		if own.err != nil {
-			failed = append(failed, own.err.Error())
+		fmt.Fprintf(t, "%s\t%d\t%d\t%.3f\t%.3f\t%d\t%d\t%s\t%.3f\t%.3f\t%d\t%s\t%d\t%s\t\n", filepath.Base(file), fresh.pages, len(reference.words),
+			a, f1(pairs(fresh.words), pairs(reference.words)), fresh.took.Milliseconds(), warm.took.Milliseconds(), mebibytes(warm.peak),
+			b, f1(pairs(other.words), pairs(reference.words)), other.took.Milliseconds(), mebibytes(other.peak),
+			reference.took.Milliseconds(), mebibytes(reference.peak))
+		if fresh.err != nil {
+			failed = append(failed, fresh.err.Error())
+			continue
 		}
+		read, pages = append(read, file), pages+fresh.pages
 	}
 	if err := t.Flush(); err != nil {
 		return fmt.Errorf("write the table: %w", err)
@@ -65,84 +69,46 @@ func benchExtract(ctx context.Context, out io.Writer, dir string) error {
 	if len(ours) == 0 {
 		return nil
 	}
-	_, err = fmt.Fprintf(out, "\nF1: median %.3f, mean %.3f; mutool: median %.3f, mean %.3f\n", median(ours), mean(ours), median(theirs), mean(theirs))
-	return err
+	fmt.Fprintf(out, "\nF1: median %.3f, mean %.3f; mutool: median %.3f, mean %.3f\n", median(ours), mean(ours), median(theirs), mean(theirs))
+	return benchPages(ctx, out, read, pages)
 }
 
-// bartizan reads a document as the command line does: with a child process
-// of its own.
-func bartizan(ctx context.Context, file string) measured {
+func mebibytes(n int64) string {
+	if n == 0 {
+		return "-"
+	}
+	return fmt.Sprint(n >> 20)
+}
+
+// bartizan reads a document with a child process that is started for it, as the
+// command line does, and again with the same.
+func bartizan(ctx context.Context, file string) (fresh, warm measured) {
+	start := time.Now()
+	pool := extract.NewPool(extract.Options{Children: 1})
+	defer pool.Close()
+	fresh = readWith(ctx, pool, file)
+	fresh.took = time.Since(start)
+	warm = readWith(ctx, pool, file)
+	warm.peak = pool.PeakMemory()
+	return fresh, warm
+}
+
+// readWith reads a document with the processes of a pool.
+func readWith(ctx context.Context, pool *extract.Pool, file string) measured {
 	start := time.Now()
 	var m measured
 	var text strings.Builder
-	for doc, err := range extract.ReadPaths(ctx, []string{file}, extract.Options{}) {
+	for doc, err := range extract.ReadPaths(ctx, []string{file}, extract.Options{Pool: pool}) {
 		if err != nil {
 			m.err = err
 			continue
 		}
 		text.WriteString(doc.Body)
+		if doc.Pages != nil {
+			m.pages += *doc.Pages
+		}
 	}
 	m.took = time.Since(start)
 	m.words = tokens(text.String())
 	return m
-}
-
-// external runs a program that prints text.
-func external(ctx context.Context, name string, args ...string) measured {
-	start := time.Now()
-	out, err := exec.CommandContext(ctx, name, args...).Output()
-	m := measured{took: time.Since(start), err: err}
-	m.words = tokens(string(out))
-	return m
-}
-
-// tokens are the words of a text, in the form in which they are compared:
-// compatibility characters such as ligatures spelled out, no marks.
-func tokens(s string) []string {
-	s = norm.NFKC.String(s)
-	return strings.FieldsFunc(strings.ToLower(s), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
-}
-
-// pairs are the pairs of successive words: they agree where the order does.
-func pairs(words []string) []string {
-	var out []string
-	for i := 1; i < len(words); i++ {
-		out = append(out, words[i-1]+" "+words[i])
-	}
-	return out
-}
-
-// f1 is the harmonic mean of precision and recall of two bags of words.
-func f1(got, want []string) float64 {
-	if len(got)+len(want) == 0 {
-		return 1
-	}
-	count := map[string]int{}
-	for _, w := range want {
-		count[w]++
-	}
-	same := 0
-	for _, w := range got {
-		if count[w] > 0 {
-			count[w]--
-			same++
-		}
-	}
-	return 2 * float64(same) / float64(len(got)+len(want))
-}
-
-func median(v []float64) float64 {
-	s := slices.Sorted(slices.Values(v))
-	if n := len(s); n%2 == 0 {
-		return (s[n/2-1] + s[n/2]) / 2
-	}
-	return s[len(s)/2]
-}
-
-func mean(v []float64) float64 {
-	sum := 0.0
-	for _, x := range v {
-		sum += x
-	}
-	return sum / float64(len(v))
 }

@@ -49,6 +49,13 @@ func NewPool(opt Options) *Pool {
 // Close ends the processes.
 func (p *Pool) Close() { p.children.Close() }
 
+// Children is how many processes read at once.
+func (p *Pool) Children() int { return p.children.Children() }
+
+// PeakMemory is the most that one of the processes had so far, in bytes; 0 where
+// none is idle or the system does not tell.
+func (p *Pool) PeakMemory() int64 { return p.children.Peak() }
+
 // WarmPDF compiles the PDF engine into its cache, so that the first document
 // is read as quickly as those after it. Empty stands for the default folder.
 func WarmPDF(ctx context.Context, cacheDir string) error {

@@ -56,7 +56,7 @@ var calls = []string{
 	// Open files, and what the parent and the child say to each other.
 	"read", "readv", "pread64", "write", "writev", "pwrite64", "lseek", "close", "fstat", "newfstatat", "fstatat", "statx",
 	"readlinkat", "getdents64", "fcntl", "ftruncate", "fsync", "recvmsg", "sendmsg", "shutdown", "getcwd",
-	"epoll_create1", "epoll_ctl", "epoll_pwait", "epoll_wait", "eventfd2", "pipe2", "poll", "ppoll",
+	"epoll_create1", "epoll_ctl", "epoll_pwait", "epoll_pwait2", "epoll_wait", "eventfd2", "pipe2", "poll", "ppoll",
 	// Memory. Compiled code of the PDF engine is made executable.
 	"mmap", "munmap", "mprotect", "mremap", "madvise", "mincore", "brk",
 	// Threads and time.

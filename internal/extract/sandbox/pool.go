@@ -74,6 +74,18 @@ func (p *Pool) Start(ctx context.Context) error {
 	return err
 }
 
+// Peak is the most memory that any of the children which wait for a job had so
+// far, in bytes; 0 where none waits or the system does not tell.
+func (p *Pool) Peak() int64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var most int64
+	for _, child := range p.idle {
+		most = max(most, peak(child.cmd.Process.Pid))
+	}
+	return most
+}
+
 func (p *Pool) take(ctx context.Context) (*process, error) {
 	p.mu.Lock()
 	n := len(p.idle)
