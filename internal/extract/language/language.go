@@ -36,6 +36,9 @@ const (
 // neither code nor diagram. It is the zero value where there is too little prose
 // or where two languages are equally likely.
 func Of(doc threatmodel.Source) Language {
+	if plainlyEnglish(doc) {
+		return Language{Code: English, Name: "English"}
+	}
 	text := prose(doc)
 	letters, japanese := count(text)
 	if letters < enough {
@@ -59,6 +62,47 @@ func Of(doc threatmodel.Source) Language {
 		l.Code = info.Lang.Iso6393()
 	}
 	return l
+}
+
+// englishWords are small words of English that are none of the languages around
+// it, or rare there.
+var englishWords = map[string]bool{
+	"the": true, "and": true, "that": true, "with": true, "are": true, "this": true, "from": true, "it": true, "not": true, "be": true, "has": true, "can": true, "to": true, "of": true, "by": true, "its": true,
+}
+
+const (
+	// aFew is how many words are looked at before a text is plainly English,
+	// and share how many of them must be small words of English.
+	aFew  = 80
+	share = 0.14
+	// articles is how often "the" must stand among them: of all words, it says
+	// most.
+	articles = 3
+)
+
+// plainlyEnglish reports whether the beginning of the prose leaves no doubt.
+// To weigh all languages takes ten times as long as to read a page, and an
+// export may have hundreds of thousands of pages.
+func plainlyEnglish(doc threatmodel.Source) bool {
+	words, small, the := 0, 0, 0
+	for _, blk := range doc.Blocks {
+		if blk.Role != threatmodel.RoleBody || blk.Kind != threatmodel.BlockParagraph && blk.Kind != threatmodel.BlockListItem {
+			continue
+		}
+		for word := range strings.FieldsSeq(blk.Text) {
+			words++
+			if len(word) < 5 && englishWords[strings.ToLower(word)] {
+				small++
+			}
+			if word == "the" || word == "The" {
+				the++
+			}
+		}
+		if words >= aFew {
+			return the >= articles && float64(small) >= share*float64(words)
+		}
+	}
+	return false
 }
 
 // surer reports whether a text is in the given language much rather than in
