@@ -73,11 +73,11 @@ var englishWords = map[string]bool{
 const (
 	// aFew is how many words are looked at before a text is plainly English,
 	// and share how many of them must be small words of English.
-	aFew  = 80
+	aFew  = 40
 	share = 0.14
 	// articles is how often "the" must stand among them: of all words, it says
 	// most.
-	articles = 3
+	articles = 2
 )
 
 // plainlyEnglish reports whether the beginning of the prose leaves no doubt.
