@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -22,6 +23,8 @@ type Config struct {
 	// Keys seal what rests encrypted: model answers, secrets of webhooks. Nil
 	// seals nothing.
 	Keys *postgres.Keyring
+	// AuditKey signs checkpoints of the audit trail; without one none is made.
+	AuditKey ed25519.PrivateKey
 	// Extract says how documents are read; its pool of child processes and
 	// its limits hold for every upload.
 	Extract extract.Options
@@ -88,6 +91,7 @@ func (noMeter) AnalysisEnded(string, time.Duration)               {}
 
 // Service is the use cases. It is safe for concurrent use.
 type Service struct {
+	*Backlog
 	cfg     Config
 	db      *postgres.DB
 	library *pattern.Library
@@ -95,6 +99,8 @@ type Service struct {
 	prompts *prompts.Set
 	limiter *postgres.Limiter
 	watch   *postgres.Watch
+	// callback calls webhooks.
+	callback *http.Client
 	// weighty bounds the runs that feed no model: estimates, which take a
 	// processor each.
 	weighty *semaphore.Weighted
@@ -120,7 +126,7 @@ func New(cfg Config) (*Service, error) {
 	if cfg.WebhookTimeout <= 0 {
 		cfg.WebhookTimeout = 15 * time.Second
 	}
-	s := &Service{cfg: cfg, db: cfg.DB}
+	s := &Service{cfg: cfg, db: cfg.DB, Backlog: NewBacklog(cfg.DB), callback: newCallback(cfg.WebhooksToPrivate)}
 	var err error
 	if s.library, err = pattern.Load(); err != nil {
 		return nil, err
@@ -137,7 +143,11 @@ func New(cfg Config) (*Service, error) {
 
 // Close ends what the service keeps going; not the database, which is the
 // caller's.
-func (s *Service) Close() { s.limiter.Close() }
+func (s *Service) Close() {
+	s.limiter.Close()
+	s.Backlog.Close()
+	s.callback.CloseIdleConnections()
+}
 
 // Ready is nil where the service can do its work.
 func (s *Service) Ready(ctx context.Context) error {

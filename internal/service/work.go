@@ -35,12 +35,6 @@ func (s *Service) StepBatch(ctx context.Context, organization, batch uuid.UUID) 
 	return errNotBuilt
 }
 
-// Deliver makes one try to deliver a message to a webhook. A failed try that
-// will be repeated is no error: the next one is in the backlog.
-func (s *Service) Deliver(ctx context.Context, organization, delivery uuid.UUID) error {
-	return errNotBuilt
-}
-
 // Housekeep does what time asks for, for all organizations: acceptances that
 // ended, schedules that are due, retention, and rows that nobody needs any more.
 // It may run on several workers at once.
