@@ -43,17 +43,21 @@ const auditTime = "2006-01-02T15:04:05.000000Z"
 
 // chainHash computes what Hash must be.
 func (e *AuditEvent) chainHash(organization uuid.UUID) []byte {
-	h := sha256.New()
-	for _, field := range [][]byte{
+	return digest(fields(
 		[]byte("bartizan-audit-1"), []byte(organization.String()), strconv.AppendInt(nil, e.Sequence, 10),
 		[]byte(e.At.UTC().Format(auditTime)), []byte(e.Actor), []byte(e.Action), []byte(e.Object), e.Digest, e.Previous,
-	} {
-		var length [8]byte
-		binary.BigEndian.PutUint64(length[:], uint64(len(field)))
-		h.Write(length[:])
-		h.Write(field)
+	))
+}
+
+// fields joins byte strings so that no two lists of them join to the same: each
+// is preceded by its length.
+func fields(list ...[]byte) []byte {
+	var out []byte
+	for _, field := range list {
+		out = binary.BigEndian.AppendUint64(out, uint64(len(field)))
+		out = append(out, field...)
 	}
-	return h.Sum(nil)
+	return out
 }
 
 func digest(details []byte) []byte {
