@@ -65,7 +65,7 @@ func (c *cell) split() (Run, []part) {
 	var shown Run
 	for i, p := range c.parts {
 		switch {
-		case p.verbatim(), i > 0 && size > maxCell:
+		case p.verbatim(), i > 0 && size > maxCell, p.before(shown):
 			return shown, c.parts[i:]
 		case i > 0:
 			shown.Text = append(shown.Text, '\n')
@@ -78,6 +78,12 @@ func (c *cell) split() (Run, []part) {
 func (p *part) verbatim() bool {
 	code := p.block.Kind == threatmodel.BlockCode || p.block.Kind == threatmodel.BlockDiagram
 	return code && strings.Contains(string(p.Text), "\n")
+}
+
+// before reports whether a part stands above a text in the source: words that
+// an author wrote between the cells of a table inside the cell.
+func (p *part) before(r Run) bool {
+	return len(p.Marks) > 0 && p.Marks[0].Line < r.last
 }
 
 // Largest spans that a table may ask for.

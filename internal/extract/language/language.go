@@ -26,7 +26,7 @@ const (
 	// is said.
 	enough = 60
 	// sample is how much of the prose is looked at, in bytes.
-	sample = 16 << 10
+	sample = 4 << 10
 	// kana is the share of Japanese syllables from which a text in Chinese
 	// characters is Japanese.
 	kana = 0.05
@@ -51,7 +51,7 @@ func Of(doc threatmodel.Source) Language {
 	if info.Lang < 0 {
 		return Language{}
 	}
-	if info.Lang != whatlanggo.Eng && !surer(text, info.Lang) {
+	if info.Lang != whatlanggo.Eng && info.Script == unicode.Latin && !surer(text, info.Lang) {
 		return Language{}
 	}
 	if !info.IsReliable() && info.Lang == whatlanggo.Eng {
@@ -109,9 +109,6 @@ func plainlyEnglish(doc threatmodel.Source) bool {
 // English: names and product names pull a short text anywhere. Near relatives,
 // such as Danish and Norwegian, need not be told apart for that.
 func surer(text string, lang whatlanggo.Lang) bool {
-	if info := whatlanggo.Detect(text); info.Script != unicode.Latin {
-		return true
-	}
 	info := whatlanggo.DetectWithOptions(text, whatlanggo.Options{
 		Whitelist: map[whatlanggo.Lang]bool{lang: true, whatlanggo.Eng: true},
 	})
