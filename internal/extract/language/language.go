@@ -75,6 +75,8 @@ const (
 	// and share how many of them must be small words of English.
 	aFew  = 40
 	share = 0.14
+	// enoughWords is after how many words it is not plain.
+	enoughWords = 400
 	// articles is how often "the" must stand among them: of all words, it says
 	// most.
 	articles = 2
@@ -86,7 +88,7 @@ const (
 func plainlyEnglish(doc threatmodel.Source) bool {
 	words, small, the := 0, 0, 0
 	for _, blk := range doc.Blocks {
-		if blk.Role != threatmodel.RoleBody || blk.Kind != threatmodel.BlockParagraph && blk.Kind != threatmodel.BlockListItem {
+		if blk.Role != threatmodel.RoleBody || blk.Kind == threatmodel.BlockCode || blk.Kind == threatmodel.BlockDiagram {
 			continue
 		}
 		for word := range strings.FieldsSeq(blk.Text) {
@@ -98,8 +100,11 @@ func plainlyEnglish(doc threatmodel.Source) bool {
 				the++
 			}
 		}
-		if words >= aFew {
-			return the >= articles && float64(small) >= share*float64(words)
+		if words >= aFew && the >= articles && float64(small) >= share*float64(words) {
+			return true
+		}
+		if words >= enoughWords {
+			break
 		}
 	}
 	return false
