@@ -89,7 +89,7 @@ func (d *document) placeholder(tag string) bool {
 		}
 	}
 	lower := strings.ToLower(name)
-	return !htmlElements[lower] && (lower == name || !d.closesLater("</"+lower))
+	return !htmlElements[lower] && (lower == name || !d.closesLater(lower))
 }
 
 // markup reads a stretch of HTML that stands in the given pieces of the

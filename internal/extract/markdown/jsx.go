@@ -3,6 +3,7 @@ package markdown
 import (
 	"bytes"
 	"regexp"
+	"strings"
 
 	"github.com/yuin/goldmark/ast"
 	"github.com/yuin/goldmark/parser"
@@ -41,10 +42,10 @@ var (
 func (componentParser) Trigger() []byte { return []byte("<ie") }
 
 // maxComponent is the longest tag, in bytes.
-const maxComponent = 8 << 10
+const maxComponent = 2 << 10
 
 // Open implements parser.BlockParser.
-func (componentParser) Open(_ ast.Node, reader text.Reader, _ parser.Context) (ast.Node, parser.State) {
+func (componentParser) Open(_ ast.Node, reader text.Reader, pc parser.Context) (ast.Node, parser.State) {
 	line, at := reader.PeekLine()
 	start := at.Start + len(line) - len(bytes.TrimLeft(line, " "))
 	source := reader.Source()
@@ -65,7 +66,7 @@ func (componentParser) Open(_ ast.Node, reader text.Reader, _ parser.Context) (a
 		return nil, parser.NoChildren
 	}
 	size := tagSize(source[start:min(len(source), start+maxComponent)])
-	if size == 0 || !isComponent(source, start, size, string(m[1])) {
+	if size == 0 || !isComponent(source, start, size, string(m[1]), pc) {
 		return nil, parser.NoChildren
 	}
 	if rest := source[start+size:]; len(bytes.TrimSpace(rest[:lineEnd(rest)])) > 0 {
@@ -111,14 +112,21 @@ func tagSize(s []byte) int {
 
 // isComponent tells a tag from a name in angle brackets: it ends itself, has
 // parameters, or another tag ends it.
-func isComponent(source []byte, start, size int, name string) bool {
+func isComponent(source []byte, start, size int, name string, pc parser.Context) bool {
 	tag := source[start : start+size]
 	if bytes.HasPrefix(tag, []byte("</")) || bytes.HasSuffix(tag, []byte("/>")) || bytes.IndexByte(tag, '=') >= 0 {
 		return true
 	}
-	rest := source[start+size:]
-	return bytes.Contains(rest[:min(len(rest), maxVerbatim)], []byte("</"+name))
+	tags, ok := pc.Get(endTagsKey).(map[string]int)
+	if !ok {
+		tags = lastEndTags(source)
+		pc.Set(endTagsKey, tags)
+	}
+	last, ok := tags[strings.ToLower(name)]
+	return ok && last >= start+size
 }
+
+var endTagsKey = parser.NewContextKey()
 
 // Continue implements parser.BlockParser.
 func (componentParser) Continue(node ast.Node, reader text.Reader, _ parser.Context) parser.State {

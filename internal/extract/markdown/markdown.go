@@ -8,8 +8,8 @@
 package markdown
 
 import (
-	"bytes"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/yuin/goldmark/parser"
@@ -67,8 +67,9 @@ type document struct {
 	title string
 	// tagLine is the source line of the HTML tag being read.
 	tagLine int
-	// lower is the text in lower case; made when first needed.
-	lower []byte
+	// endTags says where the last end tag of each name stands; made when first
+	// needed.
+	endTags map[string]int
 }
 
 func (d *document) markdown(opt Options) {
@@ -93,13 +94,27 @@ func (d *document) documentTitle() string {
 	return d.w.FirstHeading
 }
 
-// closesLater reports whether an end tag stands after the tag being read.
-func (d *document) closesLater(tag string) bool {
-	if d.lower == nil {
-		d.lower = bytes.ToLower(d.src.text)
+// closesLater reports whether the end tag of an element stands after the tag
+// being read.
+func (d *document) closesLater(name string) bool {
+	if d.endTags == nil {
+		d.endTags = lastEndTags(d.src.text)
 	}
-	last := bytes.LastIndex(d.lower, []byte(tag))
-	return last >= 0 && d.src.line(last) >= d.tagLine
+	last, ok := d.endTags[name]
+	return ok && d.src.line(last) >= d.tagLine
+}
+
+// endTag is an end tag of HTML or of a component.
+var endTag = regexp.MustCompile(`</([A-Za-z][\w.-]*)`)
+
+// lastEndTags finds where the last end tag of each name stands. Names are in
+// lower case.
+func lastEndTags(source []byte) map[string]int {
+	last := map[string]int{}
+	for _, m := range endTag.FindAllSubmatchIndex(source, -1) {
+		last[strings.ToLower(string(source[m[2]:m[3]]))] = m[0]
+	}
+	return last
 }
 
 // notices tells what was left out or read in a simpler way.

@@ -183,7 +183,7 @@ func (d *document) closePre() {
 // close must not swallow the rest of the document.
 func (d *document) openHTMLTable() {
 	d.endParagraph()
-	if d.closesLater("</table") {
+	if d.closesLater("table") {
 		d.w.OpenTable()
 	}
 }

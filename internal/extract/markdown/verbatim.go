@@ -63,11 +63,8 @@ func newVerbatimParser() parser.BlockParser {
 // Trigger implements parser.BlockParser.
 func (verbatimParser) Trigger() []byte { return []byte{'{', ':'} }
 
-// maxVerbatim is how far the end of such text is looked for, in bytes.
-const maxVerbatim = 256 << 10
-
 // Open implements parser.BlockParser.
-func (p verbatimParser) Open(_ ast.Node, reader text.Reader, _ parser.Context) (ast.Node, parser.State) {
+func (p verbatimParser) Open(_ ast.Node, reader text.Reader, pc parser.Context) (ast.Node, parser.State) {
 	line, at := reader.PeekLine()
 	line = bytes.TrimRight(line, "\n")
 	indent := len(line) - len(bytes.TrimLeft(line, " "))
@@ -77,20 +74,20 @@ func (p verbatimParser) Open(_ ast.Node, reader text.Reader, _ parser.Context) (
 			continue
 		}
 		from := at.Start + indent + len(m[0])
-		rest := reader.Source()[min(from, len(reader.Source())):]
-		end := p.ends[i].FindIndex(rest[:min(len(rest), maxVerbatim)])
-		if end == nil {
+		start, end := p.find(i, from, reader.Source(), pc)
+		if start < 0 {
 			return nil, parser.NoChildren
 		}
-		if f.comment && bytes.IndexByte(rest[end[1]:end[1]+lineEnd(rest[end[1]:])], '}') >= 0 {
+		after := reader.Source()[end:min(len(reader.Source()), end+maxTag)]
+		if f.comment && bytes.IndexByte(after[:lineEnd(after)], '}') >= 0 {
 			return nil, parser.NoChildren // another tag follows on its line
 		}
-		n := &verbatim{comment: f.comment, end: from + end[0]}
+		n := &verbatim{comment: f.comment, end: start}
 		if len(m) > 1 {
 			n.language = string(m[1])
 		}
 		if n.end < at.Stop {
-			if !f.comment || len(bytes.TrimSpace(rest[end[1]:at.Stop-from])) > 0 {
+			if !f.comment || end < at.Stop && len(bytes.TrimSpace(reader.Source()[end:at.Stop])) > 0 {
 				return nil, parser.NoChildren
 			}
 		}
@@ -98,6 +95,33 @@ func (p verbatimParser) Open(_ ast.Node, reader text.Reader, _ parser.Context) (
 		return n, parser.NoChildren
 	}
 	return nil, parser.NoChildren
+}
+
+// found is where the first end of a form from some offset on stands; start is
+// negative where there is none.
+type found struct{ from, start, end int }
+
+var verbatimKey = parser.NewContextKey()
+
+// find finds the end of a form. What was found is kept until a search begins
+// after it, so that all searches together look at the text once.
+func (p verbatimParser) find(form, from int, source []byte, pc parser.Context) (start, end int) {
+	kept, ok := pc.Get(verbatimKey).(map[int]found)
+	if !ok {
+		kept = map[int]found{}
+		pc.Set(verbatimKey, kept)
+	}
+	if k, ok := kept[form]; ok && k.from <= from && (k.start < 0 || k.start >= from) {
+		return k.start, k.end
+	}
+	k := found{from: from, start: -1}
+	if from < len(source) {
+		if m := p.ends[form].FindIndex(source[from:]); m != nil {
+			k.start, k.end = from+m[0], from+m[1]
+		}
+	}
+	kept[form] = k
+	return k.start, k.end
 }
 
 // lineEnd is the number of bytes up to the end of the line.
