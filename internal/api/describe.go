@@ -35,6 +35,12 @@ var examplesFile []byte
 //go:embed words.json
 var wordsFile []byte
 
+// fieldsFile describes fields whose name says nearly all: those that mean the
+// same wherever they stand, and by type the others.
+//
+//go:embed fields.json
+var fieldsFile []byte
+
 const schemaPrefix = "#/components/schemas/"
 
 // schemaName names a type. The model has a Threat, an Analysis and a Document

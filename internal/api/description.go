@@ -32,24 +32,67 @@ type description struct {
 	registry huma.Registry
 	words    words
 	model    object // the definitions of the model's schema, by our names
+	fields   struct {
+		Common map[string]string `json:"common"`
+		Own    map[string]string `json:"own"`
+	}
 }
 
 func (d *description) complete() {
 	must(json.Unmarshal(wordsFile, &d.words))
+	must(json.Unmarshal(fieldsFile, &d.fields))
 	d.readModel()
 	schemas := d.schemas()
 	delete(schemas, "ErrorModel") // huma's form of a problem, which is never sent
 	delete(schemas, "ErrorDetail")
 	for name, s := range schemas {
-		if t := d.registry.TypeFromRef(schemaPrefix + name); t != nil && t.PkgPath() != modelPackage {
+		if t := d.registry.TypeFromRef(schemaPrefix + name); t != nil && d.model[name] == nil {
 			d.fill(s.(object), t)
+			d.describeFields(name, s.(object))
 		}
 	}
 	for name, s := range d.model {
 		schemas[name] = s
 	}
 	d.bodies()
+	d.loosenAnswers()
 	d.examples()
+}
+
+// loosenAnswers lets later versions add fields to what is only answered: a
+// client that checks answers by the description must not break then.
+func (d *description) loosenAnswers() {
+	taken := map[string]bool{}
+	for _, methods := range d.doc["paths"].(object) {
+		for _, op := range methods.(object) {
+			d.reach(op.(object)["requestBody"], taken)
+		}
+	}
+	for name, s := range d.schemas() {
+		if s := s.(object); !taken[name] && s["additionalProperties"] == false {
+			delete(s, "additionalProperties")
+		}
+	}
+}
+
+// reach notes the schemas that a part of the description refers to.
+func (d *description) reach(v any, found map[string]bool) {
+	switch x := v.(type) {
+	case object:
+		for k, item := range x {
+			ref, ok := item.(string)
+			name := strings.TrimPrefix(ref, schemaPrefix)
+			if ok && k == "$ref" && !found[name] {
+				found[name] = true
+				d.reach(d.schemas()[name], found)
+			}
+			d.reach(item, found)
+		}
+	case []any:
+		for _, item := range x {
+			d.reach(item, found)
+		}
+	}
 }
 
 func (d *description) schemas() object {
@@ -97,7 +140,11 @@ func (d *description) fill(s object, t reflect.Type) {
 	if !ok {
 		return
 	}
-	if text := d.words.Types[t.Name()]; text != "" && s["description"] == nil {
+	key := t.Name()
+	if t.PkgPath() == modelPackage {
+		key = modelName(key)
+	}
+	if text := d.words.Types[key]; text != "" && s["description"] == nil {
 		s["description"] = text
 	}
 	for i := range t.NumField() {
@@ -116,7 +163,21 @@ func (d *description) fill(s object, t reflect.Type) {
 			p = object{"anyOf": []any{object{"$ref": p["$ref"]}, object{"type": "null"}}}
 			properties[name] = p
 		}
-		if text := d.words.Fields[t.Name()+"."+f.Name]; text != "" && p["description"] == nil {
+		if text := d.words.Fields[key+"."+f.Name]; text != "" && p["description"] == nil {
+			p["description"] = text
+		}
+	}
+}
+
+// describeFields describes the fields that the source does not.
+func (d *description) describeFields(name string, s object) {
+	properties, _ := s["properties"].(object)
+	for field, p := range properties {
+		p := p.(object)
+		if p["description"] != nil || p["$ref"] != nil {
+			continue
+		}
+		if text := or(d.fields.Own[name+"."+field], d.fields.Common[field]); text != "" {
 			p["description"] = text
 		}
 	}
