@@ -30,7 +30,7 @@ var pieces = []string{
 
 func fuzzed(t testing.TB, body string) []byte {
 	t.Helper()
-	return file{body: body, parts: map[string]string{
+	return file{stored: true, body: body, parts: map[string]string{
 		"footnotes": `<w:footnote w:id="2">` + p("", "foot") + `</w:footnote>`, "endnotes": `<w:endnote w:id="2">` + p("", "end") + `</w:endnote>`,
 		"comments": `<w:comment w:id="0" w:author="A">` + p("", "hm") + `</w:comment>`, "header1": p("", "head"),
 	}}.zip(t)
@@ -66,7 +66,7 @@ func FuzzRead(f *testing.F) {
 		if len(body)+len(styles)+len(numbering) > 20_000 {
 			t.Skip("long documents only take long")
 		}
-		check(t, file{body: body, parts: map[string]string{
+		check(t, file{stored: true, body: body, parts: map[string]string{
 			"styles": styles, "numbering": numbering, "footnotes": `<w:footnote w:id="2">` + body + `</w:footnote>`,
 			"comments": `<w:comment w:id="0">` + body + `</w:comment>`, "diagramData1": body,
 		}}.zip(t))

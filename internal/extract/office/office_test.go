@@ -33,6 +33,8 @@ type file struct {
 	parts map[string]string
 	// links are targets of links, by id.
 	links map[string]string
+	// stored leaves the parts uncompressed, which takes less time.
+	stored bool
 }
 
 const stylesPart = `
@@ -85,15 +87,23 @@ func (f file) zip(t testing.TB) []byte {
 		fmt.Fprintf(&rels, `<Relationship Id="%s" Type="http://x/hyperlink" Target="%s" TargetMode="External"/>`, id, target)
 	}
 	members["word/_rels/document.xml.rels"] = `<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">` + rels.String() + `</Relationships>`
+	if f.stored {
+		return pack(t, zip.Store, members)
+	}
 	return zipOf(t, members)
 }
 
 func zipOf(t testing.TB, members map[string]string) []byte {
 	t.Helper()
+	return pack(t, zip.Deflate, members)
+}
+
+func pack(t testing.TB, method uint16, members map[string]string) []byte {
+	t.Helper()
 	var buf bytes.Buffer
 	w := zip.NewWriter(&buf)
 	for name, text := range members {
-		m, err := w.Create(name)
+		m, err := w.CreateHeader(&zip.FileHeader{Name: name, Method: method})
 		if err != nil {
 			t.Fatal(err)
 		}
