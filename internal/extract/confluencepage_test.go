@@ -128,10 +128,14 @@ func TestAttachmentsThatAPageShowsAreDocuments(t *testing.T) {
 			xmlFile(21, 2, 3, "report.docx", "application/octet-stream"), xmlFile(22, 2, 1, "photo.png", "image/png"), xmlFile(23, 2, 1, "gone.txt", "text/plain"),
 			xmlFile(24, 2, 1, "main.go", "text/plain"), xmlFile(25, 2, 1, "net.drawio", "application/vnd.jgraph.mxfile"),
 		),
-		{"attachments/1/10/1", "# Old"}, {"attachments/1/11/2", "# Design\n\nThe gateway checks tokens."},
-		{"attachments/1/12/1", "The disk is encrypted."}, {"attachments/1/13/1", "Nobody links here."},
+		{"attachments/1/10/1", "# Old"},
+		{"attachments/1/11/2", "# Design\n\nThe gateway checks tokens."},
+		{"attachments/1/12/1", "The disk is encrypted."},
+		{"attachments/1/13/1", "Nobody links here."},
 		{"attachments/2/21/2", docx(t, "Backups run each night.")}, // the export says version 3
-		{"attachments/2/22/1", "\x89PNG\r\n\x1a\n\x00\x00"}, {"attachments/2/24/1", "package main"}, {"attachments/2/25/1", mxfile},
+		{"attachments/2/22/1", "\x89PNG\r\n\x1a\n\x00\x00"},
+		{"attachments/2/24/1", "package main"},
+		{"attachments/2/25/1", mxfile},
 	}
 	want := []string{"A", "A/design.md", "A/notes.txt", "B", "B/net.drawio", "B/report.docx", "C"}
 	for name, read := range map[string]func(extract.Options) result{

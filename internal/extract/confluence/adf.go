@@ -121,12 +121,12 @@ func (t *adfTree) add(to *node, v any, depth int) {
 			t.add(to, c, depth+1)
 		}
 	case map[string]any:
-		t.one(to, adfNode(v), depth)
+		t.addNode(to, adfNode(v), depth)
 	}
 }
 
-// one adds one node.
-func (t *adfTree) one(to *node, n adfNode, depth int) {
+// addNode adds one node.
+func (t *adfTree) addNode(to *node, n adfNode, depth int) {
 	kind := n.kind()
 	if s, ok := n["text"].(string); ok {
 		t.text(to, strings.ToValidUTF8(s, "\uFFFD"))
@@ -156,7 +156,7 @@ func (t *adfTree) special(to *node, n adfNode, kind string) *node {
 		level, _ := strconv.Atoi(n.first("level"))
 		return t.element(to, "h"+strconv.Itoa(min(6, max(1, level))))
 	case "codeBlock":
-		m := t.macro0(to, "code", map[string]any{"language": n.attr("language")})
+		m := t.bareMacro(to, "code", map[string]any{"language": n.attr("language")})
 		return t.element(m, "ac:plain-text-body")
 	case "taskItem", "blockTaskItem":
 		return t.task(to, n)
@@ -214,12 +214,12 @@ func (t *adfTree) task(to *node, n adfNode) *node {
 	return t.element(task, "ac:task-body")
 }
 
-// macro adds a macro with a body, and returns the body; macro0 adds one without.
+// macro adds a macro with a body, and returns the body; bareMacro adds one without.
 func (t *adfTree) macro(to *node, name string, params map[string]any) *node {
-	return t.element(t.macro0(to, name, params), "ac:rich-text-body")
+	return t.element(t.bareMacro(to, name, params), "ac:rich-text-body")
 }
 
-func (t *adfTree) macro0(to *node, name string, params map[string]any) *node {
+func (t *adfTree) bareMacro(to *node, name string, params map[string]any) *node {
 	m := t.element(to, "ac:structured-macro")
 	t.set(m, "ac:name", name)
 	for _, key := range slices.Sorted(maps.Keys(params)) {
@@ -246,7 +246,7 @@ func (t *adfTree) extension(to *node, n adfNode) *node {
 	if !ok {
 		params = parameters
 	}
-	m := t.macro0(to, n.first("extensionKey"), params)
+	m := t.bareMacro(to, n.first("extensionKey"), params)
 	for _, c := range m.children {
 		if c.attr("ac:name") == plainBodyParam {
 			c.name, c.attrs = "ac:plain-text-body", nil

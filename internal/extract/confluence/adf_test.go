@@ -156,11 +156,13 @@ func TestWhatTheRESTAPIGives(t *testing.T) {
 		},
 		"a list, in the order of the tree": {
 			`{"results":[` + page(`"id":"2","title":"B","ancestors":[{"id":"7"},{"id":"1"}],`+storage("<p>b</p>")) + `,` + page(`"id":"1","title":"A",`+storage("<p>a</p>")) + `],"size":2}`,
-			[]string{"A", "A/B"}, "A\n\na",
+			[]string{"A", "A/B"},
+			"A\n\na",
 		},
 		"a list of the second version": {
 			`{"results":[{"id":"2","status":"current","parentId":"1","title":"B","body":{"storage":{"value":"<p>b</p>"}}},{"id":"1","parentId":null,"title":"A","body":{"storage":{"value":"<p>a</p>"}}}]}`,
-			[]string{"A", "A/B"}, "A\n\na",
+			[]string{"A", "A/B"},
+			"A\n\na",
 		},
 		"results of a search":       {`{"results":[{"content":` + page(`"id":"1","title":"A",`+storage("<p>a</p>")) + `,"excerpt":"z"},{"content":` + page(`"id":"2","title":"C",`+storage("<p>c</p>")) + `}]}`, []string{"A", "C"}, "A\n\na"},
 		"what is in no other thing": {`[` + page(`"id":"1","title":"A",`+storage("<p>a</p>")) + `,` + page(`"id":"2","title":"C",`+storage("")) + `]`, []string{"A", "C"}, "A\n\na"},

@@ -106,6 +106,33 @@ func TestPagesComeInTheOrderOfTheTree(t *testing.T) {
 	}
 }
 
+// Pages may lead on for ever, or round: what a page costs must not grow with
+// how deep it lies.
+func TestPagesThatLieVeryDeepAreRead(t *testing.T) {
+	const n = 20_000
+	var docs []doc
+	for i := range n {
+		docs = append(docs, doc{id: fmt.Sprint(1000 + i), title: fmt.Sprint(i), parent: fmt.Sprint(999 + i)})
+	}
+	docs[0].parent = fmt.Sprint(1000 + n/2) // the upper half leads round
+	out := readXML(t, export(docs...), Options{})
+	if len(out.errs) > 0 || len(out.pages) != n {
+		t.Fatalf("%d pages, errors %v", len(out.pages), out.errs)
+	}
+	parents := 0
+	for _, p := range out.pages {
+		if p.Parent >= 0 {
+			parents++
+		}
+		if strings.Count(p.Source.Name, "/") >= maxTree {
+			t.Fatalf("the name %.200s is too long", p.Source.Name)
+		}
+	}
+	if parents != n/2-1 {
+		t.Errorf("%d pages have one above them", parents)
+	}
+}
+
 func TestPagesOfSeveralSpacesAreToldApart(t *testing.T) {
 	second := `<object class="Space"><id name="id">2</id><property name="key">T</property></object>` +
 		strings.ReplaceAll(doc{id: "5", title: "A", body: "<p>x</p>"}.object(), `class="Space"><id name="id">1<`, `class="Space"><id name="id">2<`)

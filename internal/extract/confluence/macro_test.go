@@ -196,8 +196,10 @@ func TestAnExcerptMayBeChosenByItsName(t *testing.T) {
 
 func TestBlogPostsComeLastUnderTheirDay(t *testing.T) {
 	post := func(id, title, date string) string {
-		return strings.NewReplacer(`class="Page" package`, `class="BlogPost" package`, `class="Page"><id`, `class="BlogPost"><id`).Replace(doc{id: id, title: title, body: "<p>x</p>",
-			more: `<property name="creationDate">` + date + `</property>`}.object())
+		return strings.NewReplacer(`class="Page" package`, `class="BlogPost" package`, `class="Page"><id`, `class="BlogPost"><id`).Replace(doc{
+			id: id, title: title, body: "<p>x</p>",
+			more: `<property name="creationDate">` + date + `</property>`,
+		}.object())
 	}
 	content := strings.Replace(export(doc{id: "1", title: "Z", body: include("include", "Second")}), "</hibernate-generic>",
 		post("2", "Second", "2024-05-22 10:00:00.000")+post("3", "First", "2023-01-02 10:00:00.000")+post("4", "No day", "")+"</hibernate-generic>", 1)
