@@ -43,7 +43,8 @@ func (m *markdownWriter) block(b threatmodel.Block) {
 		m.out.WriteString(strings.Repeat("#", max(1, min(6, b.Level))) + " " + oneLine(escape(b.Text)))
 	case threatmodel.BlockListItem:
 		indent := strings.Repeat("  ", max(0, b.Level-1))
-		m.out.WriteString(indent + "- " + indentLines(escape(b.Text), indent+"  "))
+		box, text := taskBox(b.Text)
+		m.out.WriteString(indent + "- " + box + indentLines(escape(text), indent+"  "))
 	case threatmodel.BlockTableRow:
 		m.row(b, together)
 	case threatmodel.BlockCode, threatmodel.BlockDiagram:
@@ -102,6 +103,16 @@ func escapeStart(s string) string {
 	return lineStart.ReplaceAllStringFunc(s, func(m string) string {
 		return m[:len(m)-1] + `\` + m[len(m)-1:]
 	})
+}
+
+// taskBox splits the box off the text of a task.
+func taskBox(text string) (box, rest string) {
+	for _, box := range []string{"[x] ", "[ ] "} {
+		if rest, ok := strings.CutPrefix(text, box); ok {
+			return box, rest
+		}
+	}
+	return "", text
 }
 
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
