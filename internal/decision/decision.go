@@ -56,7 +56,7 @@ func New(m *threatmodel.Model, threat string, action threatmodel.Action, x Detai
 			return threatmodel.Decision{}, err
 		}
 	}
-	if err := check(&d); err != nil {
+	if err := Check(&d); err != nil {
 		return threatmodel.Decision{}, fmt.Errorf("%s %s: %w", action, t.ID, err)
 	}
 	return d, nil
@@ -91,8 +91,8 @@ var reasoned = []threatmodel.Action{
 	threatmodel.ActionAccept, threatmodel.ActionReject, threatmodel.ActionMitigate, threatmodel.ActionResolve,
 }
 
-// check tells what is wrong with a decision by itself.
-func check(d *threatmodel.Decision) error {
+// Check tells what is wrong with a decision by itself; nil where nothing is.
+func Check(d *threatmodel.Decision) error {
 	rerates := d.Action == threatmodel.ActionRerate
 	switch {
 	case d.Threat == "":

@@ -92,7 +92,7 @@ func (e *entry) decision() (threatmodel.Decision, error) {
 		}
 		d.Anchors = append(d.Anchors, threatmodel.Anchor{Hash: a.Hash, Quote: a.Quote, Before: a.Before, After: a.After, Document: a.Document, Heading: a.Heading})
 	}
-	return d, check(&d)
+	return d, Check(&d)
 }
 
 // Parse reads the content of a decisions file; the name stands in errors.

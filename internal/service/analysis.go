@@ -195,8 +195,3 @@ func announceAnalysis(ctx context.Context, tx *postgres.Tx, id uuid.UUID) error 
 	}
 	return tx.PutEvent(ctx, id, eventState, analysisOf(row))
 }
-
-// Estimate says what an analysis would cost; no model is asked. Scope read.
-func (s *Service) Estimate(ctx context.Context, a Actor, system uuid.UUID, in resource.NewAnalysis) (resource.Estimate, error) {
-	return resource.Estimate{}, errNotBuilt
-}

@@ -61,7 +61,7 @@ func documentOf(r query.Document, newest *resource.Revision) resource.Document {
 
 func revisionOf(r query.Revision, i query.Ingestion) resource.Revision {
 	return resource.Revision{
-		ID: identifier.String(identifier.Revision, r.ID), Number: int(r.Number), SHA256: hex.EncodeToString(r.SHA256), Size: r.Size,
+		ID: identifier.String(identifier.Revision, r.ID), Number: int(r.Number), Name: r.Name, SHA256: hex.EncodeToString(r.SHA256), Size: r.Size,
 		MediaType: r.MediaType, CreatedAt: r.CreatedAt.UTC(), CreatedBy: r.CreatedBy, State: i.State, Error: i.Error,
 	}
 }
@@ -282,10 +282,4 @@ func (s *Service) RemoveDocument(ctx context.Context, a Actor, id uuid.UUID, ifM
 		_, err = s.request(ctx, tx, a, system, wanted{cause: causeUpload})
 		return err
 	})
-}
-
-// PurgeDocument removes all text of a document for good; hashes and events stay.
-// Scope admin.
-func (s *Service) PurgeDocument(ctx context.Context, a Actor, id uuid.UUID) error {
-	return errNotBuilt
 }

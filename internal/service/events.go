@@ -143,4 +143,3 @@ func announceBatch(ctx context.Context, tx *postgres.Tx, b query.Batch) error {
 	}
 	return tx.PutEvent(ctx, b.ID, eventState, out)
 }
-

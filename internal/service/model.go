@@ -266,10 +266,3 @@ func (s *Service) Decisions(ctx context.Context, a Actor, system uuid.UUID) ([]t
 	})
 	return out, err
 }
-
-// Import takes a model and decisions of the command line into a system that has no
-// model, or on top of the model that it was made from. Scope write; with
-// decisions, decide too.
-func (s *Service) Import(ctx context.Context, a Actor, system uuid.UUID, in resource.Import) (resource.ModelVersion, error) {
-	return resource.ModelVersion{}, errNotBuilt
-}

@@ -53,8 +53,10 @@ func commandLine(t testing.TB, dir, system string, baseline *threatmodel.Model) 
 	must(err)
 	m, err := analyze.Run(t.Context(), analyze.Input{System: system, Documents: docs, Context: stated, Catalogs: []*catalog.Catalog{iso}, Baseline: baseline}, analyze.Config{
 		Analyst: own, Concurrency: 4, Now: time.Now, Version: "test", Patterns: lib.Version(), Hints: own.Hints,
-		NewRetriever: func(ctx context.Context, ps []threatmodel.Passage) (analyze.Retriever, error) { return retrieve.New(ctx, ps, e) },
-		Similarity:   func(ctx context.Context, a, b string) (float64, error) { return embed.Cosine(ctx, e, a, b) },
+		NewRetriever: func(ctx context.Context, ps []threatmodel.Passage) (analyze.Retriever, error) {
+			return retrieve.New(ctx, ps, e)
+		},
+		Similarity: func(ctx context.Context, a, b string) (float64, error) { return embed.Cosine(ctx, e, a, b) },
 	})
 	must(err)
 	decision.Apply(m, []threatmodel.Decision{}, time.Now())

@@ -22,6 +22,7 @@ const (
 	causeSchedule = "schedule"
 	causeContext  = "context" // what people state about the system, or its settings
 	causeCatalog  = "catalog"
+	causePurge    = "purge"
 )
 
 // wanted says which analysis is asked for.

@@ -98,10 +98,14 @@ func (r *round) begin(ctx context.Context) (begun bool, err error) {
 		if next != nil {
 			r.generation-- // that is the following round's
 		}
-		if work.Analysis == nil { // what was requested was cancelled
-			return tx.EndWork(ctx, r.generation, r.system)
+		if work.Analysis == nil { // a document was purged
+			made, err := r.service.nextAnalysis(ctx, tx, r.actor, r.system, nil, wanted{cause: causePurge})
+			if err != nil {
+				return err
+			}
+			work.Analysis = &made.Analysis.ID
 		}
-		if err := tx.BeginWork(ctx, query.BeginWorkParams{Analysis: work.Analysis, NextAnalysis: next, SystemID: r.system}); err != nil {
+		if err := tx.BeginWork(ctx, query.BeginWorkParams{Analysis: work.Analysis, NextAnalysis: next, Generation: r.generation, SystemID: r.system}); err != nil {
 			return err
 		}
 		if err := tx.StartAnalysis(ctx, *work.Analysis); err != nil {

@@ -99,6 +99,7 @@ type Service struct {
 	prompts *prompts.Set
 	limiter *postgres.Limiter
 	watch   *postgres.Watch
+	chores  chores
 	// callback calls webhooks.
 	callback *http.Client
 	// weighty bounds the runs that feed no model: estimates, which take a

@@ -357,9 +357,3 @@ func (s *Service) ArchiveSystem(ctx context.Context, a Actor, id uuid.UUID) erro
 	_, err := s.UpdateSystem(ctx, a, id, resource.SystemEdit{Archived: &yes}, 0)
 	return err
 }
-
-// PurgeSystem removes all text of a system for good; hashes and events stay.
-// Scope admin.
-func (s *Service) PurgeSystem(ctx context.Context, a Actor, id uuid.UUID) error {
-	return errNotBuilt
-}

@@ -60,6 +60,8 @@ create table bartizan.work (
     -- The analysis that the next round works on, and the one under way.
     next_analysis   uuid,
     analysis        uuid,
+    -- The request that the analysis under way answers.
+    generation      bigint not null default 0,
     holder          text not null default '',
     lease_until     timestamptz,
     -- Nothing is tried before this time: after a fault, or over budget.

@@ -31,15 +31,15 @@ update bartizan.work set requested = requested + 1, next_analysis = @next_analys
 
 -- name: BeginWork :exec
 -- The round takes what is requested.
-update bartizan.work set analysis = @analysis, next_analysis = @next_analysis where system_id = @system_id;
+update bartizan.work set analysis = @analysis, next_analysis = @next_analysis, generation = @generation where system_id = @system_id;
 
 -- name: EndWork :exec
 update bartizan.work set done = greatest(done, @done::bigint), analysis = null, not_before = null where system_id = @system_id;
 
 -- name: DropNextWork :exec
--- Nobody wants the next round any more.
+-- Nobody wants the next round any more: as if it had not been requested.
 update bartizan.work
-set next_analysis = null, done = case when analysis is null then requested else greatest(done, requested - 1) end
+set next_analysis = null, requested = case when analysis is null then done else greatest(done, generation) end
 where system_id = $1;
 
 -- name: SupersedeAnalysis :exec

@@ -1,5 +1,7 @@
 -- name: InsertBatch :one
-insert into bartizan.batch (id, selector, fresh, cause, created_by) values (@id, @selector, @fresh, @cause, @created_by) returning *;
+insert into bartizan.batch (id, selector, fresh, start, cause, created_by)
+values (@id, @selector, @fresh, @start, @cause, @created_by)
+returning *;
 
 -- name: Batch :one
 select * from bartizan.batch where id = $1;
@@ -12,9 +14,9 @@ select * from bartizan.batch where id < @before::uuid order by id desc limit @ma
 
 -- name: SetBatch :one
 update bartizan.batch
-set state = @state, message = @message, estimate = coalesce(sqlc.narg('estimate')::jsonb, estimate), start = start or @start::bool,
-    started_at = case when @state = 'running' then coalesce(started_at, now()) else started_at end,
-    finished_at = case when @state in ('done', 'cancelled', 'failed') then coalesce(finished_at, now()) end
+set state = @state::text, message = @message, estimate = coalesce(sqlc.narg('estimate')::jsonb, estimate), start = start or @start::bool,
+    started_at = case when @state::text = 'running' then coalesce(started_at, now()) else started_at end,
+    finished_at = case when @state::text in ('done', 'cancelled', 'failed') then coalesce(finished_at, now()) end
 where id = @id
 returning *;
 

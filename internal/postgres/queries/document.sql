@@ -121,3 +121,14 @@ join bartizan.revision r on r.organization_id = s.organization_id and r.id = s.r
 join bartizan.document d on d.organization_id = r.organization_id and d.id = r.document_id
 where d.system_id = @system_id and s.sha256 = any (@hashes::text[])
 order by s.sha256, s.name, s.created_at desc;
+
+-- name: RemovedBefore :many
+-- Under the owner: documents that were removed so long ago that the retention of
+-- their organization has ended.
+select d.organization_id, d.id
+from bartizan.document d
+join bartizan.organization o using (organization_id)
+join bartizan.system s on s.organization_id = d.organization_id and s.id = d.system_id and s.purged_at is null
+where (o.settings ->> 'retention_days')::int > 0 and d.purged_at is null
+  and d.removed_at < now() - (o.settings ->> 'retention_days')::int * interval '1 day'
+limit 100;

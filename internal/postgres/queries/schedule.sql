@@ -18,8 +18,12 @@ returning *;
 delete from bartizan.schedule where id = $1;
 
 -- name: DueSchedules :many
--- Under the owner. Where another process is at one, it is left out.
-select * from bartizan.schedule where enabled and next_at <= @now::timestamptz order by next_at limit 100 for update skip locked;
+-- Under the owner.
+select organization_id, id from bartizan.schedule where enabled and next_at <= @now::timestamptz order by next_at limit 100;
+
+-- name: ScheduleForUpdate :one
+-- No row where another process is at it.
+select * from bartizan.schedule where id = $1 for update skip locked;
 
 -- name: MoveSchedule :exec
-update bartizan.schedule set next_at = @next_at, last_batch = @last_batch where id = @id;
+update bartizan.schedule set next_at = @next_at, last_batch = coalesce(sqlc.narg('last_batch')::uuid, last_batch) where id = @id;

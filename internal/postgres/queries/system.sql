@@ -56,3 +56,13 @@ where s.id = any (@ids::uuid[]);
 
 -- name: SystemsOfCatalog :many
 select name from bartizan.system where @catalog::text = any (catalogs) and purged_at is null order by lower(name) limit 5;
+
+-- name: ArchivedBefore :many
+-- Under the owner: systems that were archived so long ago that the retention of
+-- their organization has ended.
+select s.organization_id, s.id
+from bartizan.system s
+join bartizan.organization o using (organization_id)
+where (o.settings ->> 'retention_days')::int > 0 and s.purged_at is null
+  and s.archived_at < now() - (o.settings ->> 'retention_days')::int * interval '1 day'
+limit 100;

@@ -139,28 +139,34 @@ func (q *Queries) AskToCancel(ctx context.Context, analysisID uuid.UUID) error {
 }
 
 const beginWork = `-- name: BeginWork :exec
-update bartizan.work set analysis = $1, next_analysis = $2 where system_id = $3
+update bartizan.work set analysis = $1, next_analysis = $2, generation = $3 where system_id = $4
 `
 
 type BeginWorkParams struct {
 	Analysis     *uuid.UUID
 	NextAnalysis *uuid.UUID
+	Generation   int64
 	SystemID     uuid.UUID
 }
 
 // The round takes what is requested.
 func (q *Queries) BeginWork(ctx context.Context, arg BeginWorkParams) error {
-	_, err := q.db.Exec(ctx, beginWork, arg.Analysis, arg.NextAnalysis, arg.SystemID)
+	_, err := q.db.Exec(ctx, beginWork,
+		arg.Analysis,
+		arg.NextAnalysis,
+		arg.Generation,
+		arg.SystemID,
+	)
 	return err
 }
 
 const dropNextWork = `-- name: DropNextWork :exec
 update bartizan.work
-set next_analysis = null, done = case when analysis is null then requested else greatest(done, requested - 1) end
+set next_analysis = null, requested = case when analysis is null then done else greatest(done, generation) end
 where system_id = $1
 `
 
-// Nobody wants the next round any more.
+// Nobody wants the next round any more: as if it had not been requested.
 func (q *Queries) DropNextWork(ctx context.Context, systemID uuid.UUID) error {
 	_, err := q.db.Exec(ctx, dropNextWork, systemID)
 	return err
@@ -440,7 +446,7 @@ func (q *Queries) SupersedeAnalysis(ctx context.Context, message string, analysi
 }
 
 const workForUpdate = `-- name: WorkForUpdate :one
-select organization_id, system_id, requested, done, next_analysis, analysis, holder, lease_until, not_before from bartizan.work where system_id = $1 for update
+select organization_id, system_id, requested, done, next_analysis, analysis, generation, holder, lease_until, not_before from bartizan.work where system_id = $1 for update
 `
 
 func (q *Queries) WorkForUpdate(ctx context.Context, systemID uuid.UUID) (Work, error) {
@@ -453,6 +459,7 @@ func (q *Queries) WorkForUpdate(ctx context.Context, systemID uuid.UUID) (Work, 
 		&i.Done,
 		&i.NextAnalysis,
 		&i.Analysis,
+		&i.Generation,
 		&i.Holder,
 		&i.LeaseUntil,
 		&i.NotBefore,

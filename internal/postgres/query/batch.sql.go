@@ -342,13 +342,16 @@ func (q *Queries) FinishBatchItems(ctx context.Context, arg FinishBatchItemsPara
 }
 
 const insertBatch = `-- name: InsertBatch :one
-insert into bartizan.batch (id, selector, fresh, cause, created_by) values ($1, $2, $3, $4, $5) returning organization_id, id, selector, fresh, estimate, start, state, message, cause, created_at, created_by, started_at, finished_at
+insert into bartizan.batch (id, selector, fresh, start, cause, created_by)
+values ($1, $2, $3, $4, $5, $6)
+returning organization_id, id, selector, fresh, estimate, start, state, message, cause, created_at, created_by, started_at, finished_at
 `
 
 type InsertBatchParams struct {
 	ID        uuid.UUID
 	Selector  json.RawMessage
 	Fresh     bool
+	Start     bool
 	Cause     string
 	CreatedBy string
 }
@@ -358,6 +361,7 @@ func (q *Queries) InsertBatch(ctx context.Context, arg InsertBatchParams) (Batch
 		arg.ID,
 		arg.Selector,
 		arg.Fresh,
+		arg.Start,
 		arg.Cause,
 		arg.CreatedBy,
 	)
@@ -457,9 +461,9 @@ func (q *Queries) SelectSystems(ctx context.Context, arg SelectSystemsParams) ([
 
 const setBatch = `-- name: SetBatch :one
 update bartizan.batch
-set state = $1, message = $2, estimate = coalesce($3::jsonb, estimate), start = start or $4::bool,
-    started_at = case when $1 = 'running' then coalesce(started_at, now()) else started_at end,
-    finished_at = case when $1 in ('done', 'cancelled', 'failed') then coalesce(finished_at, now()) end
+set state = $1::text, message = $2, estimate = coalesce($3::jsonb, estimate), start = start or $4::bool,
+    started_at = case when $1::text = 'running' then coalesce(started_at, now()) else started_at end,
+    finished_at = case when $1::text in ('done', 'cancelled', 'failed') then coalesce(finished_at, now()) end
 where id = $5
 returning organization_id, id, selector, fresh, estimate, start, state, message, cause, created_at, created_by, started_at, finished_at
 `

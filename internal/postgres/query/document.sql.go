@@ -403,6 +403,43 @@ func (q *Queries) RemoveDocument(ctx context.Context, iD uuid.UUID, version int6
 	return result.RowsAffected(), nil
 }
 
+const removedBefore = `-- name: RemovedBefore :many
+select d.organization_id, d.id
+from bartizan.document d
+join bartizan.organization o using (organization_id)
+join bartizan.system s on s.organization_id = d.organization_id and s.id = d.system_id and s.purged_at is null
+where (o.settings ->> 'retention_days')::int > 0 and d.purged_at is null
+  and d.removed_at < now() - (o.settings ->> 'retention_days')::int * interval '1 day'
+limit 100
+`
+
+type RemovedBeforeRow struct {
+	OrganizationID uuid.UUID
+	ID             uuid.UUID
+}
+
+// Under the owner: documents that were removed so long ago that the retention of
+// their organization has ended.
+func (q *Queries) RemovedBefore(ctx context.Context) ([]RemovedBeforeRow, error) {
+	rows, err := q.db.Query(ctx, removedBefore)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []RemovedBeforeRow
+	for rows.Next() {
+		var i RemovedBeforeRow
+		if err := rows.Scan(&i.OrganizationID, &i.ID); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const renameDocument = `-- name: RenameDocument :one
 update bartizan.document set name = $1, version = version + 1 where id = $2 returning organization_id, id, system_id, reference, name, version, created_at, removed_at, purged_at
 `

@@ -513,6 +513,7 @@ type Work struct {
 	Done           int64
 	NextAnalysis   *uuid.UUID
 	Analysis       *uuid.UUID
+	Generation     int64
 	Holder         string
 	LeaseUntil     *time.Time
 	NotBefore      *time.Time

@@ -26,32 +26,25 @@ func (q *Queries) DeleteSchedule(ctx context.Context, id uuid.UUID) (int64, erro
 }
 
 const dueSchedules = `-- name: DueSchedules :many
-select organization_id, id, name, cron, selector, enabled, next_at, last_batch, version, created_at, created_by from bartizan.schedule where enabled and next_at <= $1::timestamptz order by next_at limit 100 for update skip locked
+select organization_id, id from bartizan.schedule where enabled and next_at <= $1::timestamptz order by next_at limit 100
 `
 
-// Under the owner. Where another process is at one, it is left out.
-func (q *Queries) DueSchedules(ctx context.Context, now time.Time) ([]Schedule, error) {
+type DueSchedulesRow struct {
+	OrganizationID uuid.UUID
+	ID             uuid.UUID
+}
+
+// Under the owner.
+func (q *Queries) DueSchedules(ctx context.Context, now time.Time) ([]DueSchedulesRow, error) {
 	rows, err := q.db.Query(ctx, dueSchedules, now)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []Schedule
+	var items []DueSchedulesRow
 	for rows.Next() {
-		var i Schedule
-		if err := rows.Scan(
-			&i.OrganizationID,
-			&i.ID,
-			&i.Name,
-			&i.Cron,
-			&i.Selector,
-			&i.Enabled,
-			&i.NextAt,
-			&i.LastBatch,
-			&i.Version,
-			&i.CreatedAt,
-			&i.CreatedBy,
-		); err != nil {
+		var i DueSchedulesRow
+		if err := rows.Scan(&i.OrganizationID, &i.ID); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -106,7 +99,7 @@ func (q *Queries) InsertSchedule(ctx context.Context, arg InsertScheduleParams) 
 }
 
 const moveSchedule = `-- name: MoveSchedule :exec
-update bartizan.schedule set next_at = $1, last_batch = $2 where id = $3
+update bartizan.schedule set next_at = $1, last_batch = coalesce($2::uuid, last_batch) where id = $3
 `
 
 type MoveScheduleParams struct {
@@ -126,6 +119,30 @@ select organization_id, id, name, cron, selector, enabled, next_at, last_batch, 
 
 func (q *Queries) Schedule(ctx context.Context, id uuid.UUID) (Schedule, error) {
 	row := q.db.QueryRow(ctx, schedule, id)
+	var i Schedule
+	err := row.Scan(
+		&i.OrganizationID,
+		&i.ID,
+		&i.Name,
+		&i.Cron,
+		&i.Selector,
+		&i.Enabled,
+		&i.NextAt,
+		&i.LastBatch,
+		&i.Version,
+		&i.CreatedAt,
+		&i.CreatedBy,
+	)
+	return i, err
+}
+
+const scheduleForUpdate = `-- name: ScheduleForUpdate :one
+select organization_id, id, name, cron, selector, enabled, next_at, last_batch, version, created_at, created_by from bartizan.schedule where id = $1 for update skip locked
+`
+
+// No row where another process is at it.
+func (q *Queries) ScheduleForUpdate(ctx context.Context, id uuid.UUID) (Schedule, error) {
+	row := q.db.QueryRow(ctx, scheduleForUpdate, id)
 	var i Schedule
 	err := row.Scan(
 		&i.OrganizationID,

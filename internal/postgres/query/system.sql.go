@@ -13,6 +13,42 @@ import (
 	"github.com/google/uuid"
 )
 
+const archivedBefore = `-- name: ArchivedBefore :many
+select s.organization_id, s.id
+from bartizan.system s
+join bartizan.organization o using (organization_id)
+where (o.settings ->> 'retention_days')::int > 0 and s.purged_at is null
+  and s.archived_at < now() - (o.settings ->> 'retention_days')::int * interval '1 day'
+limit 100
+`
+
+type ArchivedBeforeRow struct {
+	OrganizationID uuid.UUID
+	ID             uuid.UUID
+}
+
+// Under the owner: systems that were archived so long ago that the retention of
+// their organization has ended.
+func (q *Queries) ArchivedBefore(ctx context.Context) ([]ArchivedBeforeRow, error) {
+	rows, err := q.db.Query(ctx, archivedBefore)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ArchivedBeforeRow
+	for rows.Next() {
+		var i ArchivedBeforeRow
+		if err := rows.Scan(&i.OrganizationID, &i.ID); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const insertSystem = `-- name: InsertSystem :one
 insert into bartizan.system (id, name, owner, criticality, classification, context, labels, catalogs, analyst)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9)

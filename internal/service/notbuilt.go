@@ -1,5 +1,0 @@
-package service
-
-import "errors"
-
-var errNotBuilt = errors.New("not built yet")
