@@ -5,7 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"strings"
+	"strconv"
 	"sync"
 
 	"github.com/bartizan-security/bartizan/internal/extract/sandbox"
@@ -40,8 +40,19 @@ type result struct {
 	// it leads to; nil where that cannot be known.
 	name string
 	find finder
-	// ids has the ids of documents by those that the child gave them.
-	ids map[string]string
+	// ids are those of the documents, in the order of the numbers that the child
+	// gave them, from 1.
+	ids []string
+}
+
+// id is the id of the document that a child numbers so; empty where there is
+// none.
+func (r *result) id(number string) string {
+	n, err := strconv.Atoi(number)
+	if err != nil || n < 1 || n > len(r.ids) {
+		return ""
+	}
+	return r.ids[n-1]
 }
 
 // ahead is how many inputs, for each child, may be begun before the first of
@@ -86,7 +97,7 @@ func (b *batch) stopped() bool {
 }
 
 // fail yields an error, after what was begun before.
-func (b *batch) fail(err *Error) { b.put(errorEvent(err), err) }
+func (b *batch) fail(err *Error) { b.put(event{}, err) }
 
 // skip notes what was passed over, after what was begun before.
 func (b *batch) skip(path, reason string) { b.put(event{Skip: &Skip{path, reason}}, nil) }
@@ -94,9 +105,13 @@ func (b *batch) skip(path, reason string) { b.put(event{Skip: &Skip{path, reason
 // put puts an event of the parent's own into its place. The error, where there
 // is one, is yielded as it is.
 func (b *batch) put(e event, err *Error) {
-	b.flush()
-	if !b.done {
-		b.deliver(nil, e, err)
+	e.own = err
+	r := &result{events: make(chan event, 1)}
+	r.events <- e
+	close(r.events)
+	b.queue = append(b.queue, r)
+	if len(b.queue) == 1 && !b.done {
+		b.next()
 	}
 }
 
@@ -120,7 +135,7 @@ func (b *batch) begin(in input, e *export, folder fs.FS, closers []func() error)
 		shut()
 		return
 	}
-	r := &result{events: make(chan event, waiting), ids: map[string]string{}, name: in.name, find: in.find}
+	r := &result{events: make(chan event, waiting), name: in.name, find: in.find}
 	b.queue = append(b.queue, r)
 	b.wg.Go(func() {
 		defer shut()
@@ -145,7 +160,7 @@ func (b *batch) next() {
 		if b.stopped() {
 			break
 		}
-		b.deliver(r, e, nil)
+		b.deliver(r, e)
 	}
 	if b.done {
 		b.cancel()
@@ -155,7 +170,7 @@ func (b *batch) next() {
 	switch {
 	case r.err == nil || b.stopped():
 	case errors.As(r.err, &own):
-		b.deliver(r, event{}, own)
+		b.deliver(r, event{own: own})
 		b.done = true
 	default:
 		b.done = true
@@ -167,11 +182,11 @@ func (b *batch) next() {
 }
 
 // deliver yields one event.
-func (b *batch) deliver(r *result, e event, err *Error) {
+func (b *batch) deliver(r *result, e event) {
 	switch {
-	case err != nil:
+	case e.own != nil:
 		b.errors++
-		b.done = !b.yield(Document{}, err)
+		b.done = !b.yield(Document{}, e.own)
 	case e.Error != nil:
 		b.errors++
 		b.done = !b.yield(Document{}, e.Error.restore())
@@ -186,12 +201,11 @@ func (b *batch) deliver(r *result, e event, err *Error) {
 
 // name gives a document the name and id that no other has.
 func (b *batch) name(r *result, doc *Document) {
-	local := strings.Clone(doc.ID) // it is part of the bytes of the whole document
 	b.link(r, doc)
 	doc.Name = b.names.unique(doc.Name)
 	doc.ID = b.names.id(doc.Name)
-	doc.Parent = r.ids[doc.Parent]
-	r.ids[local] = doc.ID
+	doc.Parent = r.id(doc.Parent)
+	r.ids = append(r.ids, doc.ID)
 	for i := range doc.Notices {
 		n := &doc.Notices[i]
 		n.Document = doc.ID

@@ -48,6 +48,8 @@ type event struct {
 	Step     *step
 	// Failed says why the cache could not be filled.
 	Failed string
+	// own is an error of the parent's own.
+	own *Error
 }
 
 // step tells what a child goes on to read.
