@@ -59,6 +59,12 @@ type commands struct {
 	Warm    warmCmd    `cmd:"" help:"Compile the PDF engine into its cache, so that the first PDF is read quickly."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 
+	Serve   serveCmd   `cmd:"" help:"Serve the HTTP API, and work."`
+	Worker  workerCmd  `cmd:"" help:"Work for a server: read documents, analyse, call webhooks."`
+	Migrate migrateCmd `cmd:"" help:"Bring the database of a server to this program's version."`
+	Admin   adminCmd   `cmd:"" help:"Create organizations and tokens on the server's database."`
+	Audit   auditCmd   `cmd:"" help:"Prove that the audit trail of an organization is whole."`
+
 	Completion completionCmd `cmd:"" help:"Print a completion script for bash, zsh or fish."`
 
 	Config string `help:"Settings file (YAML; keys are the names of flags). Default: bartizan/config.yaml in your configuration folder, if it is there." type:"path" placeholder:"FILE"`
@@ -117,7 +123,7 @@ func run(ctx context.Context, args []string, s streams) int {
 	if code >= 0 {
 		return code // --help has been printed
 	}
-	s.secrets = cli.Analyze.Model.secrets(cli.Analyze.Reading.Password, cli.Extract.Reading.Password)
+	s.secrets = cli.Analyze.Model.secrets(append(cli.serverSecrets(), cli.Analyze.Reading.Password, cli.Extract.Reading.Password)...)
 	if err != nil {
 		return usageError(s, err)
 	}

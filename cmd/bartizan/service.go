@@ -1,0 +1,344 @@
+package main
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/hkdf"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/bartizan-security/bartizan/internal/cluster"
+	"github.com/bartizan-security/bartizan/internal/extract"
+	"github.com/bartizan-security/bartizan/internal/postgres"
+	"github.com/bartizan-security/bartizan/internal/service"
+)
+
+// databaseFlags say where the database is.
+type databaseFlags struct {
+	DatabaseURL    string `name:"database-url" env:"DATABASE_URL" placeholder:"URL" help:"PostgreSQL 15 to 18 with pgvector, as the role that owns the tables. Default: a private server in --data-dir." group:"Database"`
+	AppDatabaseURL string `name:"app-database-url" env:"BARTIZAN_APP_DATABASE_URL" placeholder:"URL" help:"The same database as a login that is a member of bartizan_app only. Default: --database-url, which then becomes bartizan_app." group:"Database"`
+	DataDir        string `name:"data-dir" env:"BARTIZAN_DATA_DIR" type:"path" placeholder:"DIR" help:"Folder of the private server and of the installation's secret. Default: /var/lib/bartizan for root, else bartizan in your data folder." group:"Database"`
+}
+
+// logFlags say how to log.
+type logFlags struct {
+	LogFormat string `name:"log-format" env:"BARTIZAN_LOG_FORMAT" enum:"text,json" default:"text" help:"How to write the log: text or json." group:"Log"`
+	LogLevel  string `name:"log-level" env:"BARTIZAN_LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"What to log: debug, info, warn or error." group:"Log"`
+}
+
+func (f *logFlags) logger(s streams) *slog.Logger {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(f.LogLevel)) // kong has checked it
+	opt := &slog.HandlerOptions{Level: level}
+	if f.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(s.err, opt))
+	}
+	return slog.New(slog.NewTextHandler(s.err, opt))
+}
+
+// serverModelFlags say which model the server asks.
+type serverModelFlags struct {
+	LLMBaseURL       string        `name:"llm-base-url" env:"BARTIZAN_LLM_BASE_URL,OPENAI_BASE_URL" placeholder:"URL" help:"OpenAI-compatible endpoint. Default: OpenAI's, where a model is named." group:"Model"`
+	LLMModel         string        `name:"llm-model" env:"BARTIZAN_LLM_MODEL" placeholder:"NAME" help:"Model to ask. Without one, the built-in analyst works alone." group:"Model"`
+	LLMAPIKey        string        `name:"llm-api-key" env:"BARTIZAN_LLM_API_KEY,OPENAI_API_KEY" placeholder:"KEY" help:"API key; better in the environment. Never logged or stored." group:"Model"`
+	LLMTimeout       time.Duration `name:"llm-timeout" default:"5m" help:"How long one call may take." group:"Model"`
+	Concurrency      int           `default:"4" help:"How many calls one analysis may have under way. Limits of an organization hold across all workers." group:"Model"`
+	EmbeddingModel   string        `name:"embedding-model" env:"BARTIZAN_EMBEDDING_MODEL" placeholder:"NAME" help:"Embedding model at the same endpoint. Default: the built-in embedding." group:"Model"`
+	EmbeddingBaseURL string        `name:"embedding-base-url" env:"BARTIZAN_EMBEDDING_BASE_URL" placeholder:"URL" help:"Another endpoint for embeddings." group:"Model"`
+}
+
+// secretFlags are what an installation keeps to itself.
+type secretFlags struct {
+	Secret         string `name:"secret" env:"BARTIZAN_SECRET" placeholder:"TEXT" help:"Secret of the installation, at least 32 characters, the same for every process on one database (openssl rand -base64 32). Signs tickets and audit checkpoints. Default with a private server: kept in --data-dir." group:"Secrets"`
+	EncryptionKeys string `name:"encryption-keys" env:"BARTIZAN_ENCRYPTION_KEYS" placeholder:"ID:KEY,..." help:"Keys that encrypt model answers and webhook secrets at rest, the one to use first; 32 bytes each in base 64. Default with a private server: one made from its secret." group:"Secrets"`
+}
+
+// keys are what is made of the secret.
+type keys struct {
+	ticket, fence []byte
+	audit         ed25519.PrivateKey
+	ring          *postgres.Keyring
+}
+
+const minSecret = 32
+
+// keys makes all keys. A secret of the data folder is made where there is none.
+func (f *secretFlags) keys(dataDir string, private bool) (*keys, error) {
+	secret := f.Secret
+	if secret == "" {
+		if !private {
+			return nil, errors.New("with --database-url, several processes share one database and must share one secret: set BARTIZAN_SECRET (make one with: openssl rand -base64 32)")
+		}
+		var err error
+		if secret, err = keptSecret(filepath.Join(dataDir, "secret")); err != nil {
+			return nil, err
+		}
+	}
+	if len(secret) < minSecret {
+		return nil, fmt.Errorf("the secret has %d characters: at least %d are needed (make one with: openssl rand -base64 32)", len(secret), minSecret)
+	}
+	derive := func(purpose string) []byte {
+		key, err := hkdf.Key(sha256.New, []byte(secret), nil, "bartizan "+purpose, 32)
+		if err != nil {
+			panic(err) // only for lengths that no hash can give
+		}
+		return key
+	}
+	k := &keys{ticket: derive("ticket"), fence: derive("fence"), audit: ed25519.NewKeyFromSeed(derive("audit"))}
+	if s := os.Getenv("BARTIZAN_FENCE_SECRET"); s != "" {
+		k.fence = []byte(s)
+	}
+	spec := f.EncryptionKeys
+	if spec == "" && private {
+		spec = "data:" + base64.StdEncoding.EncodeToString(derive("rest"))
+	}
+	var err error
+	if k.ring, err = postgres.ParseKeys(spec); err != nil {
+		return nil, fmt.Errorf("--encryption-keys: %w", err)
+	}
+	return k, nil
+}
+
+// keptSecret reads the secret of a data folder, and makes it where there is
+// none.
+func keptSecret(path string) (string, error) {
+	raw, err := os.ReadFile(path)
+	if err == nil {
+		return strings.TrimSpace(string(raw)), nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("reading the installation's secret: %w", err)
+	}
+	random := make([]byte, 32)
+	if _, err := rand.Read(random); err != nil {
+		return "", fmt.Errorf("making the installation's secret: %w", err)
+	}
+	secret := base64.StdEncoding.EncodeToString(random)
+	if err := os.WriteFile(path, []byte(secret+"\n"), 0o600); err != nil {
+		return "", fmt.Errorf("keeping the installation's secret: %w", err)
+	}
+	return secret, nil
+}
+
+// folder is the data folder, made where it is missing.
+func (f *databaseFlags) folder() (string, error) {
+	dir := f.DataDir
+	if dir == "" {
+		var err error
+		if dir, err = defaultDataDir(); err != nil {
+			return "", err
+		}
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", fmt.Errorf("making the data folder: %w; give another with --data-dir", err)
+	}
+	return dir, nil
+}
+
+func defaultDataDir() (string, error) {
+	if os.Getuid() == 0 {
+		return "/var/lib/bartizan", nil
+	}
+	if dir := os.Getenv("XDG_DATA_HOME"); dir != "" {
+		return filepath.Join(dir, "bartizan"), nil
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", fmt.Errorf("finding your data folder: %w; give one with --data-dir", err)
+	}
+	return filepath.Join(home, ".local", "share", "bartizan"), nil
+}
+
+// Roles of the private server.
+const (
+	ownerRole = "bartizan_owner"
+	appRole   = "bartizan_app"
+	database  = "bartizan"
+)
+
+// place is a database that can be opened: the given one, or a private server
+// that is running.
+type place struct {
+	cfg     postgres.Config
+	cluster *cluster.Cluster // nil for a given one
+	dataDir string
+}
+
+func (p *place) private() bool { return p.cluster != nil }
+
+// close stops the private server.
+func (p *place) close(ctx context.Context) error {
+	if p.cluster == nil {
+		return nil
+	}
+	return p.cluster.Stop(ctx)
+}
+
+// find settles where the database is, and starts the private server where none
+// is given.
+func (f *databaseFlags) find(ctx context.Context, log *slog.Logger) (*place, error) {
+	if f.DatabaseURL != "" {
+		return &place{cfg: postgres.Config{URL: f.DatabaseURL, AppURL: f.AppDatabaseURL}, dataDir: f.DataDir}, nil
+	}
+	if f.AppDatabaseURL != "" {
+		return nil, errors.New("--app-database-url is of no use without --database-url, which migrates and keeps house")
+	}
+	dir, err := f.folder()
+	if err != nil {
+		return nil, err
+	}
+	c, err := cluster.Start(ctx, cluster.Options{DataDir: filepath.Join(dir, "postgres"), Roles: []string{ownerRole, appRole}, Log: log})
+	if err != nil {
+		return nil, err
+	}
+	if w := c.Warning(); w != "" {
+		log.Warn(w)
+	}
+	if err := c.MakeDatabase(ctx, database, ownerRole, appRole); err != nil {
+		return nil, errors.Join(err, c.Stop(context.WithoutCancel(ctx)))
+	}
+	return &place{
+		cfg:     postgres.Config{URL: c.URL(database, ownerRole), AppURL: c.URL(database, appRole)},
+		cluster: c, dataDir: dir,
+	}, nil
+}
+
+// open opens the database. A private one is migrated first: nobody else is
+// there to be surprised.
+func (p *place) open(ctx context.Context, log *slog.Logger) (*postgres.DB, error) {
+	if p.private() {
+		if err := postgres.Migrate(ctx, p.cfg.URL); err != nil {
+			return nil, err
+		}
+	}
+	db, err := postgres.Open(ctx, p.cfg)
+	if errors.Is(err, postgres.ErrNotMigrated) {
+		return nil, fmt.Errorf("%w: run `bartizan migrate up` first, with the same --database-url", err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range db.Warnings() {
+		log.Warn(w)
+	}
+	return db, nil
+}
+
+// serviceFlags are what serve, worker and admin have in common.
+type serviceFlags struct {
+	databaseFlags     `embed:""`
+	serverModelFlags  `embed:""`
+	secretFlags       `embed:""`
+	logFlags          `embed:""`
+	WebhooksToPrivate bool `name:"webhooks-to-private" env:"BARTIZAN_WEBHOOKS_TO_PRIVATE" help:"Let webhooks call private, loopback and link-local addresses."`
+}
+
+// installation is the service, open.
+type installation struct {
+	place   *place
+	db      *postgres.DB
+	service *service.Service
+	keys    *keys
+	log     *slog.Logger
+	readers *extract.Pool
+}
+
+// open opens everything that the service needs. What was opened is closed again
+// where something fails.
+func (f *serviceFlags) open(ctx context.Context, s streams, meter service.Meter, change ...func(*service.Config)) (_ *installation, err error) {
+	if f.Concurrency < 1 {
+		return nil, fmt.Errorf("--concurrency %d: it must be 1 or more", f.Concurrency)
+	}
+	x := &installation{log: f.logger(s)}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, x.close(context.WithoutCancel(ctx)))
+		}
+	}()
+	if x.place, err = f.find(ctx, x.log); err != nil {
+		return nil, err
+	}
+	if x.keys, err = f.keys(x.place.dataDir, x.place.private()); err != nil {
+		return nil, err
+	}
+	if x.db, err = x.place.open(ctx, x.log); err != nil {
+		return nil, err
+	}
+	x.readers = extract.NewPool(extract.Options{})
+	cfg := service.Config{
+		DB: x.db, Extract: extract.Options{Pool: x.readers}, Version: version, WebhooksToPrivate: f.WebhooksToPrivate,
+		Keys: x.keys.ring, Log: x.log, Meter: meter, AuditKey: x.keys.audit,
+		Model: service.Model{
+			BaseURL: f.endpoint(), Name: f.LLMModel, APIKey: f.LLMAPIKey, Timeout: f.LLMTimeout, Concurrency: f.Concurrency,
+			EmbeddingModel: f.EmbeddingModel, EmbeddingBaseURL: f.EmbeddingBaseURL, FenceSecret: x.keys.fence,
+		},
+	}
+	for _, c := range change {
+		c(&cfg)
+	}
+	x.service, err = service.New(cfg)
+	return x, err
+}
+
+func (f *serverModelFlags) endpoint() string {
+	if f.LLMBaseURL == "" && f.LLMModel != "" {
+		return openAI
+	}
+	return f.LLMBaseURL
+}
+
+// close closes what is open, the database last.
+func (x *installation) close(ctx context.Context) error {
+	var errs []error
+	if x.service != nil {
+		x.service.Close()
+	}
+	if x.readers != nil {
+		x.readers.Close()
+	}
+	if x.db != nil {
+		x.db.Close()
+	}
+	if x.place != nil {
+		errs = append(errs, x.place.close(ctx))
+	}
+	return errors.Join(errs...)
+}
+
+// serverSecrets are the secrets in the flags of whatever works on a server.
+func (c *commands) serverSecrets() []string {
+	var out []string
+	for _, f := range []*serviceFlags{
+		&c.Serve.serviceFlags, &c.Worker.serviceFlags, &c.Audit.Verify.serviceFlags,
+		&c.Admin.CreateOrganization.serviceFlags, &c.Admin.CreateToken.serviceFlags, &c.Admin.Organizations.serviceFlags,
+	} {
+		out = append(out, f.LLMAPIKey, f.Secret, f.EncryptionKeys)
+		out = append(out, f.passwords()...)
+	}
+	return append(append(out, c.Migrate.Up.passwords()...), c.Migrate.Status.passwords()...)
+}
+
+// passwords are those in the URLs of the database.
+func (f *databaseFlags) passwords() []string {
+	var out []string
+	for _, raw := range []string{f.DatabaseURL, f.AppDatabaseURL} {
+		u, err := url.Parse(raw)
+		if err != nil || u.User == nil {
+			continue
+		}
+		if p, ok := u.User.Password(); ok {
+			out = append(out, p, url.QueryEscape(p))
+		}
+	}
+	return out
+}

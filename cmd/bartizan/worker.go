@@ -1,0 +1,52 @@
+package main
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/bartizan-security/bartizan/internal/monitor"
+)
+
+// workerCmd works without answering requests.
+type workerCmd struct {
+	Listen string `env:"BARTIZAN_WORKER_LISTEN" placeholder:"HOST:PORT" help:"Where to answer /healthz, /readyz and /metrics. Default: nowhere."`
+
+	workerFlags  `embed:""`
+	serviceFlags `embed:""`
+}
+
+// Help is shown below the flags.
+func (workerCmd) Help() string {
+	return `A worker reads documents, analyses systems and calls webhooks. Start as many as you like, on as many machines: they share the work over the database, and the work of one that dies goes on elsewhere within a minute.`
+}
+
+// Run works until it is told to stop.
+func (c *workerCmd) Run(ctx context.Context, s streams) error {
+	m := monitor.New(version)
+	x, err := c.open(ctx, s, m)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err := x.close(context.WithoutCancel(ctx)); err != nil {
+			x.log.Error("stopping", "error", err)
+		}
+	}()
+	w, err := c.worker(x, m)
+	if err != nil {
+		return err
+	}
+	if err := w.Start(ctx); err != nil {
+		return err
+	}
+	defer endWorker(ctx, x, w, c.SoftStop)
+	x.log.Info("working", "analyses", c.Analyses, "readings", c.Readings)
+	if c.Listen == "" {
+		<-ctx.Done()
+		return nil
+	}
+	m.WatchQueue(x.service)
+	mux := http.NewServeMux()
+	addMonitor(mux, x, m, []monitor.Check{{Name: "database", Ask: x.service.Ready}, {Name: "workers", Ask: w.Ready}})
+	return listen(ctx, c.Listen, mux, func(address string) { x.log.Info("listening", "address", address) })
+}
