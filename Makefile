@@ -8,7 +8,7 @@ FUZZ    ?= 30s
 
 export CGO_ENABLED := 0
 
-.PHONY: all build demo test lint bench fuzz browser postgres clean
+.PHONY: all build demo serve test lint bench fuzz browser postgres clean
 
 all: build
 
@@ -19,6 +19,9 @@ demo: build ## analyse a sample system and say where the report lies
 	bin/bartizan analyze --analyst builtin --system "Tallybridge Portal" --out $(OUT) testdata/designs/portal/docs
 	@echo
 	@echo "Open $(CURDIR)/$(OUT)/report.html in a browser."
+
+serve: build postgres ## the service on this machine, with a sample system analysed; Ctrl-C ends it
+	bin/bartizan serve --dev --sample testdata/designs/portal/docs $(SERVE)
 
 test: browser postgres ## all tests
 	go test ./...

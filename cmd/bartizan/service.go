@@ -201,9 +201,6 @@ func (f *databaseFlags) find(ctx context.Context, log *slog.Logger) (*place, err
 	if err != nil {
 		return nil, err
 	}
-	if w := c.Warning(); w != "" {
-		log.Warn(w)
-	}
 	if err := c.MakeDatabase(ctx, database, ownerRole, appRole); err != nil {
 		return nil, errors.Join(err, c.Stop(context.WithoutCancel(ctx)))
 	}
