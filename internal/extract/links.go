@@ -95,29 +95,38 @@ var documentEnds = []string{
 // and tells which files it includes and leads to that are not read.
 func resolve(doc *Document, find finder) {
 	var included, linked []string
+	told := map[string]bool{}
 	for i := range doc.Blocks {
 		b := &doc.Blocks[i]
 		for j := range b.Links {
 			l := &b.Links[j]
 			target, _, _ := strings.Cut(l.Target, "#")
-			l.Document = ""
-			for _, s := range spellings(target) {
-				if name, ok := find(s); ok {
-					l.Document = name
-					break
-				}
+			l.Document = find.document(target)
+			isDocument := l.Include || slices.Contains(documentEnds, strings.ToLower(path.Ext(target)))
+			if l.Document != "" || !isDocument || told[target] {
+				continue
 			}
-			switch {
-			case l.Document != "" || target == "":
-			case l.Include:
+			told[target] = true
+			if l.Include {
 				included = append(included, target+lineOf(b, l.Start))
-			case slices.Contains(documentEnds, strings.ToLower(path.Ext(target))):
+			} else {
 				linked = append(linked, target+lineOf(b, l.Start))
 			}
 		}
 	}
 	tellMissing(doc, "includes", included)
 	tellMissing(doc, "links to", linked)
+}
+
+// document is the name of the document to which a target leads, in whichever
+// spelling; empty where there is none.
+func (find finder) document(target string) string {
+	for _, s := range spellings(target) {
+		if name, ok := find(s); ok {
+			return name
+		}
+	}
+	return ""
 }
 
 // lineOf says on which line of its file a place in a block stands, where the

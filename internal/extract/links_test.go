@@ -42,7 +42,7 @@ func notices(docs []extract.Document) []string {
 }
 
 var linked = []member{
-	{"plan.md", "# Plan\n\nSee [keys](docs/keys.md#x), [zones](docs/zones), [gone](docs/gone.md), [code](main.go) and [web](https://x.example/a.md).\n\n--8<-- \"docs/part.md\"\n\n--8<-- \"docs/lost.md\"\n"},
+	{"plan.md", "# Plan\n\nSee [keys](docs/keys.md#x), [zones](docs/zones), [gone](docs/gone.md), [again](docs/gone.md#x), [code](main.go) and [web](https://x.example/a.md).\n\n--8<-- \"docs/part.md\"\n\n--8<-- \"docs/lost.md\"\n"},
 	{"docs/keys.md", "# Keys\n\nBack to [the plan](../plan.html) and [out](../../out.md), and [top](/plan.md).\n"},
 	{"docs/part.md", "# Part\n"},
 	{"docs/zones/index.md", "# Zones\n"},
@@ -52,7 +52,7 @@ var linked = []member{
 func TestLinksLeadToTheDocumentsOfTheSet(t *testing.T) {
 	want := []string{
 		"docs/keys.md -> plan.md by ../plan.html", "docs/keys.md -> nothing by ../../out.md", "docs/keys.md -> plan.md by /plan.md",
-		"plan.md -> docs/keys.md by docs/keys.md#x", "plan.md -> docs/zones/index.md by docs/zones", "plan.md -> nothing by docs/gone.md",
+		"plan.md -> docs/keys.md by docs/keys.md#x", "plan.md -> docs/zones/index.md by docs/zones", "plan.md -> nothing by docs/gone.md", "plan.md -> nothing by docs/gone.md#x",
 		"plan.md -> nothing by main.go", "plan.md includes docs/part.md by docs/part.md", "plan.md includes nothing by docs/lost.md",
 	}
 	told := []string{
