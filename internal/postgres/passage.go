@@ -110,16 +110,7 @@ func (tx *Tx) CountRevisions(ctx context.Context, system, document uuid.UUID) er
 // currentSQL lists the passages that a document has or had, and whether one of
 // the system's revisions that count holds them.
 const currentSQL = `
-	with counted as (
-		select r.id from bartizan.document d
-		cross join lateral (
-			select r.id from bartizan.revision r
-			join bartizan.ingestion i on i.organization_id = r.organization_id and i.revision_id = r.id and i.state = 'read'
-			where r.organization_id = d.organization_id and r.document_id = d.id
-			order by r.number desc limit 1
-		) r
-		where d.organization_id = $1 and d.system_id = $2 and d.removed_at is null and d.purged_at is null
-	), touched as (
+	with counted as (` + countedSQL + `), touched as (
 		select distinct o.passage as id from bartizan.revision r
 		join bartizan.source s on s.organization_id = r.organization_id and s.revision_id = r.id
 		join bartizan.occurrence o on o.organization_id = s.organization_id and o.source_id = s.id
@@ -132,3 +123,14 @@ const currentSQL = `
 		) as current
 		from touched t
 	) `
+
+// countedSQL lists the revisions that count: the newest read of each document.
+const countedSQL = `
+	select r.id from bartizan.document d
+	cross join lateral (
+		select r.id from bartizan.revision r
+		join bartizan.ingestion i on i.organization_id = r.organization_id and i.revision_id = r.id and i.state = 'read'
+		where r.organization_id = d.organization_id and r.document_id = d.id
+		order by r.number desc limit 1
+	) r
+	where d.organization_id = $1 and d.system_id = $2 and d.removed_at is null and d.purged_at is null`
