@@ -16,11 +16,11 @@ import (
 // target are made of.
 var pieces = []string{
 	"<html lang=de><head><title>T</title><base href='docs/'></head><body>\n", "<nav><ul><li><a href=x>Home</a></ul></nav>\n", "<header>Brand</header>", "<main>", "</main>\n",
-	"<article class='markdown-body'>", "</article>", "<aside>Side</aside>\n", "<footer>Foot</footer>", "<h1>One</h1>\n", "<h2>Two<a class=headerlink>x</a></h2>", "<p>Some <b>bold</b>\nand words.\n", "<p>", "</p>", "<br>",
+	"<article class='markdown-body'>", "</article>", "<aside>Side</aside>\n", "<footer>Foot</footer>\n", "<h1>One</h1>\n", "<h2>Two<a class=headerlink>x</a></h2>", "<p>Some <b>bold</b>\nand words.\n", "<p>", "</p>", "<br>",
 	"<ul><li>a\n<li>b<ol start=3><li>c</ol></ul>\n", "<li>stray", "<dl><dt>Key<dd><p>Value\n</p><p>More</dl>", "<dt>lone", "<dd>lone", "<table><caption>C</caption><thead><tr><th>A<th>B<tbody>\n<tr><td rowspan=2>1<td colspan=2>2\n<tr><td>3</table>\n",
 	"<table role=presentation><tr><td>x</table>", "<table><tr><td>", "</table>", "<td>", "<tr>", "</td>", "<pre class=language-go>\n a\n  b\n</pre>\n", "<pre class=mermaid>\ngraph LR\n a--&gt;b\n</pre>", "<table class=highlighttable><tr><td class=linenos>1<td><pre>x\ny</pre></table>",
 	"<figure><img alt='Zones' src=z><figcaption>Fig</figcaption></figure>", "<details><summary>S</summary>in</details>", "<div hidden>no</div>", "<div style='display: none'>no</div>", "<template>no</template>", "<script>if (a<b) x()</script>", "<!-- c -->", "<div role=tabpanel hidden>tab</div>",
-	"<section class=footnotes><ol><li>note</ol></section>", "<input type=checkbox checked>", "&amp; &nbsp;&#x202e;&#10;&lt;p&gt;", "<math><annotation>x</annotation></math>", "</div>", "<div>", "<b>", "</b>", "\n\n", "text ", "<section data-type=mermaid><div data-plain='graph LR;a-->b'></div></section>", "<svg><text>no</text></svg>", " <ruby>a<rt>b</rt></ruby> ",
+	"<section class=footnotes><ol><li>note</ol></section>", " <input type=checkbox checked>", "&amp; &nbsp;&#x202e;&#10;&lt;p&gt;", " <math><annotation>x</annotation></math> ", "</div>", "<div>", "<b>", "</b>", "\n\n", " text ", "<section data-type=mermaid><div data-plain='graph LR;a-->b'></div></section>", "<svg><text>no</text></svg>", " <ruby>a<rt>b</rt></ruby> ",
 }
 
 func check(t interface{ Fatalf(string, ...any) }, text string) threatmodel.Source {

@@ -46,6 +46,9 @@ func (p *page) walk(n *node) {
 		p.text(n)
 		return
 	case hidden(n), p.rules.skip.fit(n):
+		if blockElements[n.name] {
+			p.endParagraph() // words before and after it are not one
+		}
 		return
 	}
 	p.path = append(p.path, n)
