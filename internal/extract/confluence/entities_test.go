@@ -154,6 +154,7 @@ func TestABodyFindsItsPage(t *testing.T) {
 		"after it":                      page + fmt.Sprintf(body, of),
 		"before it":                     fmt.Sprintf(body, of) + page,
 		"known from the page's side":    fmt.Sprintf(body, "") + page,
+		"of which there are two":        page + fmt.Sprintf(body, of) + page,
 		"before an empty one":           page + fmt.Sprintf(body, of) + strings.Replace(fmt.Sprintf(body, of), "<p>The body.</p>", "", 1),
 		"with entities in place of one": page + strings.NewReplacer("<![CDATA[<p>", "&lt;p&gt;", "</p>]]>", "&lt;/p&gt;").Replace(fmt.Sprintf(body, of)),
 	}

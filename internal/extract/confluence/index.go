@@ -20,7 +20,8 @@ type index struct {
 	hidden  map[int64]uint8
 	reasons []string
 	parent  map[int64]int64
-	// bodies are by the id of what they belong to; loose are by their own,
+	// bodies are by the id of what they belong to, where that is no page that is
+	// known already; loose are by their own,
 	// those that do not say, which their owners claim.
 	bodies, loose map[int64]extent
 	claims        []claim
@@ -68,6 +69,7 @@ func newIndex(opt Options) *index {
 
 // release gives up what is not needed once pages are in order.
 func (x *index) release() {
+	x.pages.byID = nil
 	x.hidden, x.parent, x.bodies, x.loose, x.claims, x.notes, x.files = nil, nil, nil, nil, nil, nil, nil
 }
 
@@ -127,6 +129,11 @@ func (x *index) pageObject(o *object) bool {
 	}
 	if o.class == "BlogPost" {
 		p.date, p.parent = dayOf(o), none
+	}
+	p.body = x.bodies[id] // that came before
+	delete(x.bodies, id)
+	if twice := x.pages.page(x.pages.byID[id]); twice != nil && !p.body.known {
+		p.body = twice.body
 	}
 	x.pages.add(p)
 	x.owns(o, id)
@@ -226,23 +233,35 @@ func (o *object) bodyExtent() extent {
 // keep keeps a body for its owner: one with something in it, rather than one
 // in the markup of old versions.
 func (x *index) keep(owner int64, body extent) {
-	if old, ok := x.bodies[owner]; ok && old.size > 0 && (body.size == 0 || body.wiki && !old.wiki) {
+	old := x.bodyOf(owner)
+	if old.known && old.size > 0 && (body.size == 0 || body.wiki && !old.wiki) {
+		return
+	}
+	if p := x.pages.page(x.pages.byID[owner]); p != nil {
+		p.body = body
 		return
 	}
 	x.bodies[owner] = body
 }
 
+// bodyOf is the body of a page or comment, as far as it is known.
+func (x *index) bodyOf(owner int64) extent {
+	if p := x.pages.page(x.pages.byID[owner]); p != nil {
+		return p.body
+	}
+	return x.bodies[owner]
+}
+
 // order puts the current pages in order.
 func (x *index) order() []ref {
 	for _, c := range x.claims {
-		if b, ok := x.loose[c.body]; ok && !x.bodies[c.owner].known {
-			x.bodies[c.owner] = b
+		if b, ok := x.loose[c.body]; ok && !x.bodyOf(c.owner).known {
+			x.keep(c.owner, b)
 		}
 	}
 	one := int64(none)
 	for _, r := range x.pages.byID {
 		p := x.pages.page(r)
-		p.body = x.bodies[p.id]
 		p.home = x.spaces[p.space].home == p.id
 		p.parent = x.visible(p.parent)
 		x.several = x.several || one != none && p.space != one && p.space != none
