@@ -15,11 +15,13 @@ type statement struct {
 }
 
 // stated are the safeguards of a sentence: enforced where it says how, partial
-// where it limits that, claimed where it only asserts. A sentence that states
+// where it limits that, claimed where it only asserts, inherited where somebody
+// else does it for the system. A sentence that states
 // a weakness too, or names an outdated mechanism, is taken for partial at best.
 func (a *Analyst) stated(x *sentence) []statement {
 	var out []statement
 	weak := len(x.of(pattern.Weakness)) > 0 || a.holds("outdated", x.text)
+	_, _, provided := a.lib.Says("provided", x.text)
 	for _, h := range x.hits {
 		v := threatmodel.Enforced
 		switch h.Role {
@@ -29,8 +31,11 @@ func (a *Analyst) stated(x *sentence) []statement {
 		default:
 			continue
 		}
-		if v == threatmodel.Enforced && (weak || a.lib.HasException(x.text)) {
+		switch {
+		case v == threatmodel.Enforced && (weak || a.lib.HasException(x.text)):
 			v = threatmodel.Partial
+		case provided && !weak:
+			v = threatmodel.Inherited
 		}
 		c := a.lib.Controls()[h.Owner]
 		i := slices.IndexFunc(out, func(s statement) bool { return s.control == c })

@@ -97,6 +97,8 @@ func (t *treatment) control(i int, c *analyze.CandidateControl, first bool) anal
 	case len(against) > 0 && !t.silent():
 		out.Verdict, out.Contradicts = threatmodel.Partial, t.citeAll(against)
 		out.Rationale = "It is stated in part, " + t.quote(best.at) + ", and not for what this threat uses."
+	case best.verdict == threatmodel.Inherited:
+		out.Verdict, out.Rationale = threatmodel.Inherited, "Somebody else provides it: "+t.quote(best.at)
 	case best.verdict == threatmodel.Claimed:
 		out.Verdict, out.Rationale = threatmodel.Claimed, "It is asserted without any mechanism: "+t.quote(best.at)
 	default:
@@ -349,8 +351,9 @@ func (t *treatment) sameSection(a, b int) bool {
 	return x.Document == y.Document && x.Section == y.Section
 }
 
-// better orders verdicts of statements: enforced, partial, claimed, none.
+// better orders verdicts of statements: enforced, inherited, partial, claimed,
+// none.
 func better(a, b threatmodel.Verdict) bool {
-	order := []threatmodel.Verdict{"", threatmodel.Claimed, threatmodel.Partial, threatmodel.Enforced}
+	order := []threatmodel.Verdict{"", threatmodel.Claimed, threatmodel.Partial, threatmodel.Inherited, threatmodel.Enforced}
 	return slices.Index(order, a) > slices.Index(order, b)
 }
