@@ -172,7 +172,7 @@ func (s *session) export(in input, e *export, src exportSource) {
 }
 
 func (s *session) confluenceOptions() confluence.Options {
-	return confluence.Options{MaxTableCells: s.limit.TableCells, Comments: s.opt.Comments, Spool: s.opt.Spool}
+	return confluence.Options{MaxDepth: s.limit.XMLDepth, MaxTableCells: s.limit.TableCells, Comments: s.opt.Comments, Spool: s.opt.Spool}
 }
 
 // leftOut lists, by its kind, what an export holds and is not read.

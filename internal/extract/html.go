@@ -11,5 +11,5 @@ func (s *session) html(doc threatmodel.Document, content string) (Document, erro
 	if confluence.IsPage([]byte(content)) {
 		return confluence.ReadPage(doc, content, s.confluenceOptions()), nil
 	}
-	return web.Read(doc, content, web.Options{MaxTableCells: s.limit.TableCells})
+	return web.Read(doc, content, web.Options{MaxDepth: s.limit.XMLDepth, MaxTableCells: s.limit.TableCells})
 }
