@@ -20,7 +20,7 @@ var pieces = []string{
 	"---\ntitle: x\n---\n", "+++\ntitle = 'x'\n+++\n", "{\n\"title\": 1}\n", "{{< figure title=\"T\" caption=\"C\" >}}\n", "{% highlight go %}\nx\n{% endhighlight %}\n", "{{< mermaid >}}\ngraph LR\n{{< /mermaid >}}\n",
 	"{/* c\n\nc */}\n", "--8<-- \"a.md\"\n", "![[a.md]]\n", "[[Page|w]] [[a/b|c d]]\n", "import X from './x.mdx'\n", "export const x = {\n a\n}\n", "<Tabs\n a={[{x: 1}]}>\n", "<TabItem label=\"L\">\n", "</Tabs>\n",
 	"<table><tr><td colspan=2 rowspan=3>a\n<td>\n\n*b*\n\n</table>\n", "<ul><li>x<li>y</ul>\n", "<pre>\n a\n</pre>\n", "<!-- c\n\n-->\n", "<details><summary>s</summary>\n\n", "</details>\n", "<div hidden>", "<tenant> &amp; &#x202e; \\* ![i](x.png){width=1}\n",
-	"```{note} T\n:class: x\nin\n```\n", "```{include} a.md\n```\n", "[h]({{< ref \"x.md\" >}})\n", "\t- tab\n", "é\u2028x\x00y\x1b[31m\n", "***", "|", "[toc]\n", "::: mermaid\ngraph LR\n:::\n",
+	"```{note} T\n:class: x\nin\n```\n", "```{include} a.md\n```\n", "[h]({{< ref \"x.md\" >}})\n", "\t- tab\n", "-\t<Ab>\n", "-\t{/* x */}\n", ">\t=== \"a\"\n", "-\t:::x y\n", "-\t```{note} T\n", "é\u2028x\x00y\x1b[31m\n", "***", "|", "[toc]\n", "::: mermaid\ngraph LR\n:::\n",
 }
 
 // check reads a text and holds the reader to its promises: the blocks are slices

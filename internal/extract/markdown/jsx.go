@@ -47,7 +47,7 @@ const maxComponent = 2 << 10
 // Open implements parser.BlockParser.
 func (componentParser) Open(_ ast.Node, reader text.Reader, pc parser.Context) (ast.Node, parser.State) {
 	line, at := reader.PeekLine()
-	start := at.Start + len(line) - len(bytes.TrimLeft(line, " "))
+	start := firstText(line, at)
 	source := reader.Source()
 	if codeLine.Match(line) {
 		end := bytes.Index(source[at.Start:], []byte("\n\n"))
@@ -82,6 +82,12 @@ func (componentParser) Open(_ ast.Node, reader text.Reader, pc parser.Context) (
 	}
 	reader.AdvanceToEOL()
 	return n, parser.NoChildren
+}
+
+// firstText is the offset of the first character of a line that is no blank.
+// Blanks that stand for part of a tab are not in the source.
+func firstText(line []byte, at text.Segment) int {
+	return at.Start + max(0, len(line)-len(bytes.TrimLeft(line, " "))-at.Padding)
 }
 
 // tagSize is the size of the tag at the start of s, with quoted values and

@@ -73,7 +73,7 @@ func (p verbatimParser) Open(_ ast.Node, reader text.Reader, pc parser.Context) 
 		if m == nil {
 			continue
 		}
-		from := at.Start + indent + len(m[0])
+		from := firstText(line, at) + len(m[0])
 		start, end := p.find(i, from, reader.Source(), pc)
 		if start < 0 {
 			return nil, parser.NoChildren
