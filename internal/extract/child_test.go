@@ -55,11 +55,12 @@ func misbehave(r io.ReaderAt, size int64) {
 		}
 	case "eat":
 		var all [][]byte
-		for {
+		for len(all) < 1<<20 {
 			all = append(all, bytes.Repeat([]byte{1}, 16<<20))
 		}
+		os.Exit(len(all))
 	case "overflow":
-		deep(0)
+		os.Exit(deep(0))
 	default:
 		if err := reachOut(verb, rest); err == nil {
 			panic("it reached out: " + verb)
@@ -67,7 +68,13 @@ func misbehave(r io.ReaderAt, size int64) {
 	}
 }
 
-func deep(n int) int { return deep(n+1) + n }
+// deep recurses until the stack is full: n is never negative.
+func deep(n int) int {
+	if n < 0 {
+		return 0
+	}
+	return deep(n+1) + n
+}
 
 func reachOut(verb, rest string) (err error) {
 	switch verb {

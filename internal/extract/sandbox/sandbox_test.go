@@ -97,15 +97,12 @@ func misbehave(c *sandbox.Call, verb, rest string) {
 		}
 	case "eat":
 		var all [][]byte
-		for {
-			b := make([]byte, 16<<20)
-			for i := range b {
-				b[i] = 1
-			}
-			all = append(all, b)
+		for len(all) < 1<<20 {
+			all = append(all, bytes.Repeat([]byte{1}, 16<<20))
 		}
+		os.Exit(len(all))
 	case "overflow":
-		deep(0)
+		os.Exit(deep(0))
 	case "burst":
 		for fd := 3; fd < 20; fd++ {
 			_, _ = writeTo(fd, []byte("E\x00\x7f\xff\xff\xffx"))
@@ -122,7 +119,13 @@ func misbehave(c *sandbox.Call, verb, rest string) {
 	}
 }
 
-func deep(n int) int { return deep(n+1) + n }
+// deep recurses until the stack is full: n is never negative.
+func deep(n int) int {
+	if n < 0 {
+		return 0
+	}
+	return deep(n+1) + n
+}
 
 // attempt tries to reach out of the sandbox and says what came of it.
 func attempt(verb, rest string) string {
