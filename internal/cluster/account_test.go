@@ -45,7 +45,7 @@ func give(t *testing.T, path string) {
 
 func TestUnderRootTheServerRunsAsAnotherUser(t *testing.T) {
 	expected := ordinary(t, "postgres")
-	c := start(t, cluster.Options{DataDir: folder(t)})
+	c := start(t, cluster.Options{Throwaway: true, DataDir: folder(t)})
 	status, err := os.Stat(fmt.Sprintf("/proc/%d", c.PID()))
 	if err != nil {
 		t.Fatal(err)
@@ -71,7 +71,7 @@ func TestAnotherUserOfTheSystemIsTurnedAway(t *testing.T) {
 	if err != nil {
 		t.Skip("no psql to try it with")
 	}
-	c := start(t, cluster.Options{DataDir: folder(t)})
+	c := start(t, cluster.Options{Throwaway: true, DataDir: folder(t)})
 	try := func() string {
 		cmd := exec.Command(psql, c.URL(cluster.Database, cluster.Superuser), "-c", "select 'got in'")
 		cmd.Dir, cmd.Env = "/", []string{"PATH=" + os.Getenv("PATH")}
@@ -123,7 +123,7 @@ func TestAFolderThatTheServerCannotEnterIsNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := filepath.Join(closed, "pg")
-	_, err := cluster.Start(t.Context(), cluster.Options{DataDir: dir})
+	_, err := cluster.Start(t.Context(), cluster.Options{Throwaway: true, DataDir: dir})
 	if err == nil || !strings.Contains(err.Error(), "the user postgres") || !strings.Contains(err.Error(), "may not enter "+dir) {
 		t.Errorf("Start: %v", err)
 	}
@@ -134,7 +134,7 @@ func TestASocketWithTooLongAPathLiesElsewhere(t *testing.T) {
 	if err := os.MkdirAll(dir, 0o711); err != nil {
 		t.Fatal(err)
 	}
-	options := cluster.Options{DataDir: dir}
+	options := cluster.Options{Throwaway: true, DataDir: dir}
 	c, err := cluster.Start(t.Context(), options)
 	if err != nil {
 		t.Fatal(err)
@@ -157,7 +157,7 @@ func TestASocketWithTooLongAPathLiesElsewhere(t *testing.T) {
 
 func TestASocketFolderThatSomebodyElseMadeIsRefused(t *testing.T) {
 	dir := filepath.Join(folder(t), strings.Repeat("deep/", 20), "pg")
-	c, err := cluster.Start(t.Context(), cluster.Options{DataDir: dir})
+	c, err := cluster.Start(t.Context(), cluster.Options{Throwaway: true, DataDir: dir})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +179,7 @@ func TestASocketFolderThatSomebodyElseMadeIsRefused(t *testing.T) {
 			if err := plant(); err != nil {
 				t.Fatal(err)
 			}
-			_, err := cluster.Start(t.Context(), cluster.Options{DataDir: dir})
+			_, err := cluster.Start(t.Context(), cluster.Options{Throwaway: true, DataDir: dir})
 			if err == nil || !strings.Contains(err.Error(), socket+" is not a folder of mode 0700") {
 				t.Errorf("Start: %v", err)
 			}
@@ -192,7 +192,7 @@ func TestASocketFolderThatSomebodyElseMadeIsRefused(t *testing.T) {
 }
 
 func TestURLsHoldNamesOfEveryKind(t *testing.T) {
-	c := start(t, cluster.Options{DataDir: folder(t)})
+	c := start(t, cluster.Options{Throwaway: true, DataDir: folder(t)})
 	config, err := pgx.ParseConfig(c.URL("a b/c?", "röle&x=1"))
 	if err != nil {
 		t.Fatal(err)

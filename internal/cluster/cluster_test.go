@@ -52,7 +52,7 @@ func start(t *testing.T, options cluster.Options) *cluster.Cluster {
 func ask(t *testing.T, c *cluster.Cluster, role, statement string, args ...any) string {
 	t.Helper()
 	var err error
-	for range 100 {
+	for range 1200 { // a minute, for a machine with much else to do
 		var answer string
 		if answer, err = try(t.Context(), c, role, statement, args...); err == nil {
 			return answer
@@ -100,6 +100,9 @@ func TestDataOutliveStopAndRestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	remember(t, c)
+	if got := ask(t, c, cluster.Superuser, "select concat_ws(',', current_setting('fsync'), current_setting('synchronous_commit'), current_setting('data_checksums'))"); got != "on,on,on" {
+		t.Errorf("fsync,synchronous_commit,data_checksums = %s", got)
+	}
 	before := c.PID()
 	if err := c.Restart(t.Context()); err != nil {
 		t.Fatal(err)
@@ -121,7 +124,7 @@ func TestDataOutliveStopAndRestart(t *testing.T) {
 
 func TestNothingIsLeftRunningAfterStop(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
-	c, err := cluster.Start(t.Context(), cluster.Options{DataDir: folder(t)})
+	c, err := cluster.Start(t.Context(), cluster.Options{Throwaway: true, DataDir: folder(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +146,7 @@ func TestNothingIsLeftRunningAfterStop(t *testing.T) {
 }
 
 func TestOnlyTheStarterGetsIn(t *testing.T) {
-	c := start(t, cluster.Options{DataDir: folder(t), Roles: []string{"app"}})
+	c := start(t, cluster.Options{Throwaway: true, DataDir: folder(t), Roles: []string{"app"}})
 	conn, err := pgx.Connect(t.Context(), c.URL(cluster.Database, cluster.Superuser))
 	if err != nil {
 		t.Fatal(err)
@@ -177,7 +180,7 @@ func socketFolder(t *testing.T, c *cluster.Cluster) string {
 }
 
 func TestTwoOnOneFolderGiveAClearError(t *testing.T) {
-	c := start(t, cluster.Options{DataDir: folder(t)})
+	c := start(t, cluster.Options{Throwaway: true, DataDir: folder(t)})
 	_, err := cluster.Start(t.Context(), cluster.Options{DataDir: c.DataDir()})
 	var inUse *cluster.InUseError
 	if !errors.As(err, &inUse) || inUse.PID != os.Getpid() || inUse.DataDir != c.DataDir() {
@@ -190,7 +193,7 @@ func TestTwoOnOneFolderGiveAClearError(t *testing.T) {
 }
 
 func TestTextIsOrderedByCodePointAndLetteredInAllLanguages(t *testing.T) {
-	c := start(t, cluster.Options{DataDir: folder(t)})
+	c := start(t, cluster.Options{Throwaway: true, DataDir: folder(t)})
 	got := ask(t, c, cluster.Superuser, `select string_agg(lower(x), ',' order by x) || current_setting('server_encoding') from unnest(array['É', 'b', 'A', 'Z']) x`)
 	if got != "a,z,b,éUTF8" {
 		t.Errorf("got %s", got)
@@ -198,7 +201,7 @@ func TestTextIsOrderedByCodePointAndLetteredInAllLanguages(t *testing.T) {
 }
 
 func TestTheLogHoldsNoTextOfDocuments(t *testing.T) {
-	c := start(t, cluster.Options{DataDir: folder(t)})
+	c := start(t, cluster.Options{Throwaway: true, DataDir: folder(t)})
 	conn, err := pgx.Connect(t.Context(), c.URL(cluster.Database, cluster.Superuser))
 	if err != nil {
 		t.Fatal(err)
@@ -235,7 +238,7 @@ func TestAFailedStartQuotesTheLog(t *testing.T) {
 }
 
 func TestSettingsCannotOpenAPort(t *testing.T) {
-	c := start(t, cluster.Options{DataDir: folder(t), Settings: map[string]string{
+	c := start(t, cluster.Options{Throwaway: true, DataDir: folder(t), Settings: map[string]string{
 		"listen_addresses": "127.0.0.1", "hba_file": "/nonexistent", "max_connections": "37",
 	}})
 	got := ask(t, c, cluster.Superuser, "select concat_ws(',', current_setting('listen_addresses'), current_setting('max_connections'))")
@@ -245,7 +248,7 @@ func TestSettingsCannotOpenAPort(t *testing.T) {
 }
 
 func TestMakeDatabaseCanBeCalledAgain(t *testing.T) {
-	c := start(t, cluster.Options{DataDir: folder(t), Roles: []string{"keeper", "app"}})
+	c := start(t, cluster.Options{Throwaway: true, DataDir: folder(t), Roles: []string{"keeper", "app"}})
 	for range 2 {
 		if err := c.MakeDatabase(t.Context(), "bartizan", "keeper", "app"); err != nil {
 			t.Fatal(err)

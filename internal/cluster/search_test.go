@@ -140,7 +140,7 @@ func TestWhatIsMissingIsSaidWithTheCommandThatInstallsIt(t *testing.T) {
 			if test.data != "" {
 				write(t, filepath.Join(dir, "data", "PG_VERSION"), test.data)
 			}
-			_, err := cluster.Start(t.Context(), cluster.Options{DataDir: dir, Search: search})
+			_, err := cluster.Start(t.Context(), cluster.Options{Throwaway: true, DataDir: dir, Search: search})
 			var missing *cluster.MissingError
 			if !errors.As(err, &missing) {
 				t.Fatalf("Start: %v", err)
@@ -173,7 +173,7 @@ func write(t *testing.T, path, text string) {
 func TestAnInstallationWithPgvectorIsTakenBeforeANewerOneWithout(t *testing.T) {
 	search := cluster.DefaultSearch()
 	search.Path = fake{version: "18.1"}.install(t, "newer") + ":" + search.Path
-	c := start(t, cluster.Options{DataDir: folder(t), Search: search})
+	c := start(t, cluster.Options{Throwaway: true, DataDir: folder(t), Search: search})
 	if c.Version() == 18 {
 		t.Error("the fake was taken")
 	}
@@ -190,7 +190,7 @@ func TestAFolderWithOtherThingsIsRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir := folder(t)
 			write(t, filepath.Join(dir, test.file), test.text)
-			_, err := cluster.Start(t.Context(), cluster.Options{DataDir: dir})
+			_, err := cluster.Start(t.Context(), cluster.Options{Throwaway: true, DataDir: dir})
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("Start: %v, want %q", err, test.want)
 			}
@@ -202,7 +202,7 @@ func TestAFolderWithOtherThingsIsRefused(t *testing.T) {
 }
 
 func TestAnOldPgvectorThatWorksIsWarnedOf(t *testing.T) {
-	c := start(t, cluster.Options{DataDir: folder(t)})
+	c := start(t, cluster.Options{Throwaway: true, DataDir: folder(t)})
 	version := ask(t, c, cluster.Superuser, "select default_version from pg_available_extensions where name = 'vector'")
 	old := version == "0.8.0" || version == "0.8.1" || version == "0.8.2"
 	if warned := strings.Contains(c.Warning(), "pgvector "+version+" has known faults"); warned != old {

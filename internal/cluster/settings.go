@@ -48,10 +48,11 @@ func defaults(memory int64) map[string]string {
 	}
 }
 
-// throwaway are the settings under which a crash of the machine loses data.
+// throwaway are the settings under which a crash of the machine loses data. A
+// crash of the server alone loses nothing that was committed.
 func throwaway() map[string]string {
 	return map[string]string{
-		"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off",
+		"fsync": "off", "full_page_writes": "off",
 		"max_connections": "300", "shared_buffers": "128MB", "maintenance_work_mem": "128MB",
 	}
 }
