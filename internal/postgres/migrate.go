@@ -176,17 +176,16 @@ func lazily(conn *pgx.ConnConfig) *pgxpool.Config {
 }
 
 func appliedVersions(ctx context.Context, conn *pgx.Conn, sql string) (map[int64]time.Time, error) {
-	rows, err := conn.Query(ctx, sql)
-	if err != nil {
-		return nil, fmt.Errorf("reading which migrations were done: %w", err)
-	}
 	out := map[int64]time.Time{}
-	var version int64
-	var at time.Time
-	_, err = pgx.ForEachRow(rows, []any{&version, &at}, func() error {
-		out[version] = at
-		return nil
-	})
+	rows, err := conn.Query(ctx, sql)
+	if err == nil {
+		var version int64
+		var at time.Time
+		_, err = pgx.ForEachRow(rows, []any{&version, &at}, func() error {
+			out[version] = at
+			return nil
+		})
+	}
 	if code := sqlState(err); code == undefinedTable || code == invalidSchemaName {
 		return out, nil
 	}

@@ -101,9 +101,25 @@ func prepare(ctx context.Context, conn *pgx.Conn) error {
 		return err
 	}
 	for _, schema := range []string{"bartizan", RiverSchema} {
-		if _, err := conn.Exec(ctx, "create schema if not exists "+schema); err != nil {
-			return fmt.Errorf("the login may not make the schema %s: run as an administrator, in this database: create schema %s authorization %s: %w", schema, schema, quoted(conn.Config().User), err)
+		if err := prepareSchema(ctx, conn, schema); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// prepareSchema makes a schema. It looks first: "if not exists" wants the right
+// to make one also where it is there.
+func prepareSchema(ctx context.Context, conn *pgx.Conn, schema string) error {
+	var there bool
+	if err := conn.QueryRow(ctx, "select to_regnamespace($1) is not null", schema).Scan(&there); err != nil {
+		return fmt.Errorf("looking for the schema %s: %w", schema, err)
+	}
+	if there {
+		return nil
+	}
+	if _, err := conn.Exec(ctx, "create schema "+schema); err != nil {
+		return fmt.Errorf("the login may not make the schema %s: run as an administrator, in this database: create schema %s authorization %s: %w", schema, schema, quoted(conn.Config().User), err)
 	}
 	return nil
 }
