@@ -28,10 +28,13 @@ func memory() int64 {
 }
 
 // sharedMemory keeps the memory that parallel workers share out of /dev/shm
-// where that is small, as in containers: building an index would fail there.
+// where that is small or closed, as in some containers: building an index, or
+// the start itself, would fail there.
 func sharedMemory() string {
-	var stat unix.Statfs_t
-	if unix.Statfs("/dev/shm", &stat) != nil || int64(stat.Blocks)*int64(stat.Bsize) < gibibyte {
+	var room unix.Statfs_t
+	info, err := os.Stat("/dev/shm")
+	if err != nil || info.Mode().Perm()&0o002 == 0 || unix.Statfs("/dev/shm", &room) != nil ||
+		int64(room.Blocks)*int64(room.Bsize) < gibibyte {
 		return "sysv"
 	}
 	return "posix"
