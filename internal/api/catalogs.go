@@ -43,7 +43,7 @@ func (s *server) catalogs(api huma.API) {
 	})
 	register(s, api, operation{
 		id: "putCatalog", method: http.MethodPut, path: "/v1/catalogs/{catalog}", tag: tagCatalogs, scope: resource.ScopeAdmin, wide: true, edits: true, problems: []int{http.StatusConflict},
-		summary: "Make or replace a catalog of one's own", text: "The body is the catalog in YAML, as `bartizan catalog` reads it. Systems that use it are analysed anew with the next analysis.",
+		summary: "Make or replace a catalog of one's own", text: "The body is the catalog in YAML, as the command line reads it: id, title, edition, and controls with id, title, theme, summary and design_visible. Systems that use it are analysed anew with the next analysis.",
 	}, func(ctx context.Context, a service.Actor, in *struct {
 		CatalogPath
 		Guarded

@@ -2,7 +2,7 @@ package api
 
 import (
 	"context"
-	"encoding/json"
+	"mime"
 	"net/http"
 	"strconv"
 	"strings"
@@ -93,7 +93,7 @@ func (s *server) models(api huma.API) {
 		if err != nil {
 			return nil, err
 		}
-		body, err := readImport(in.Body)
+		body, err := readImport(in.ContentType, in.RawBody)
 		if err != nil {
 			return nil, err
 		}
@@ -105,15 +105,32 @@ func (s *server) models(api huma.API) {
 // importInput is described as resource.Import and read by readImport.
 type importInput struct {
 	SystemPath
-	Body json.RawMessage
+	ContentType string `header:"Content-Type" hidden:"true"`
+	RawBody     []byte `contentType:"application/json"`
 }
 
-// readImport reads a model as the command line does: tolerant of fields that
-// it does not know, for those may come from a later minor version.
-func readImport(raw []byte) (resource.Import, error) {
+// readImport reads a model as the command line does: tolerant of fields in it
+// that it does not know, for those may come from a later minor version.
+func readImport(contentType string, raw []byte) (resource.Import, error) {
 	var in resource.Import
-	if err := json.Unmarshal(raw, &in); err != nil {
-		return in, newProblem(kindMalformed, "the body cannot be read: "+sayJSON(err).Error())
+	if kind, _, err := mime.ParseMediaType(contentType); err != nil || kind != "application/json" {
+		return in, newProblem(kindMediaType, "a model is taken as application/json")
+	}
+	var tree any
+	if err := jsonFormat.Unmarshal(raw, &tree); err != nil {
+		return in, newProblem(kindMalformed, "the body cannot be read: "+err.Error())
+	}
+	fields, ok := tree.(map[string]any)
+	if !ok {
+		return in, &service.Error{Kind: service.KindInvalid, Message: "an object is wanted: {\"model\": ..., \"decisions\": [...]}"}
+	}
+	for name := range fields {
+		if name != "model" && name != "decisions" {
+			return in, &service.Error{Kind: service.KindInvalid, Pointer: "/" + name, Message: "unexpected property"}
+		}
+	}
+	if err := jsonFormat.Unmarshal(raw, &in); err != nil {
+		return in, newProblem(kindMalformed, "the body cannot be read: "+err.Error())
 	}
 	if in.Model == nil {
 		return in, &service.Error{Kind: service.KindInvalid, Pointer: "/model", Message: "the model is missing"}
@@ -121,13 +138,6 @@ func readImport(raw []byte) (resource.Import, error) {
 	major, _, _ := strings.Cut(threatmodel.SchemaVersion, ".")
 	if given, _, _ := strings.Cut(in.Model.SchemaVersion, "."); given != major {
 		return in, &service.Error{Kind: service.KindInvalid, Pointer: "/model/schema_version", Message: "this server reads models of schema version " + major + ".x"}
-	}
-	var tree any
-	if err := json.Unmarshal(raw, &tree); err != nil {
-		return in, newProblem(kindMalformed, "the body cannot be read: "+sayJSON(err).Error())
-	}
-	if err := noNUL(tree); err != nil {
-		return in, newProblem(kindMalformed, "the body cannot be read: "+err.Error())
 	}
 	return in, nil
 }

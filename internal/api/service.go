@@ -24,6 +24,8 @@ type Service interface {
 	Ledger
 }
 
+var _ Service = (*service.Service)(nil)
+
 // Access is about the tenant, its people and their tokens.
 type Access interface {
 	Authenticate(ctx context.Context, secret string) (service.Actor, error)

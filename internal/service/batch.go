@@ -3,6 +3,8 @@ package service
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -44,6 +46,9 @@ func (s *Service) CreateBatch(ctx context.Context, a Actor, in resource.NewBatch
 	}
 	var out resource.Batch
 	err := s.tenant(ctx, a, func(tx *postgres.Tx) error {
+		if err := selectable(ctx, tx, in.Selector); err != nil {
+			return err
+		}
 		row, err := insertBatch(ctx, tx, a, in, "manual")
 		if err != nil {
 			return err
@@ -86,6 +91,25 @@ func checkSelector(x resource.Selector) ([]uuid.UUID, error) {
 		return nil, invalid("/selector", "it selects nothing: name systems, labels, a catalog, a model or prompts, or say everything")
 	}
 	return ids, nil
+}
+
+// selectable refuses a selector that names systems which are not there: a typing
+// error would go unnoticed otherwise.
+func selectable(ctx context.Context, tx *postgres.Tx, x resource.Selector) error {
+	ids, err := checkSelector(x)
+	if err != nil {
+		return err
+	}
+	for i, id := range ids {
+		_, err := tx.Queries.System(ctx, id)
+		if errors.Is(err, postgres.ErrNoRows) {
+			return invalid(fmt.Sprintf("/selector/systems/%d", i), "there is no such system")
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // oneBatch is a batch as callers see it.

@@ -95,6 +95,9 @@ func (s *Service) CreateSchedule(ctx context.Context, a Actor, in resource.NewSc
 	}
 	var out resource.Schedule
 	err := s.tenant(ctx, a, func(tx *postgres.Tx) error {
+		if err := selectable(ctx, tx, in.Selector); err != nil {
+			return err
+		}
 		made, err := tx.InsertSchedule(ctx, query.InsertScheduleParams{
 			ID: row.ID, Name: row.Name, Cron: row.Cron, Selector: row.Selector, Enabled: row.Enabled, NextAt: row.NextAt, CreatedBy: a.Name,
 		})
@@ -154,6 +157,9 @@ func (s *Service) UpdateSchedule(ctx context.Context, a Actor, id uuid.UUID, edi
 		}
 		if edit.Selector != nil {
 			before.Selector = *edit.Selector
+			if err := selectable(ctx, tx, before.Selector); err != nil {
+				return err
+			}
 		}
 		if err := s.setSchedule(&row, before.Selector); err != nil {
 			return err

@@ -28,7 +28,7 @@ type MemberEdit struct {
 // NewToken is a token to be made.
 type NewToken struct {
 	Name   string  `json:"name" minLength:"1" maxLength:"200"`
-	Scopes []Scope `json:"scopes" minItems:"1" maxItems:"4" uniqueItems:"true" enum:"read,write,decide,admin" nullable:"false"`
+	Scopes []Scope `json:"scopes" minItems:"1" maxItems:"4" enum:"read,write,decide,admin" nullable:"false"`
 	System string  `json:"system,omitempty" doc:"The one system it is to be good for; absent for the whole organization"`
 	// Member is whom it belongs to: the token may do no more than the member.
 	Member    string     `json:"member,omitempty" doc:"Whom it belongs to; it may do no more than that member. Absent for a machine"`
@@ -42,8 +42,8 @@ type NewSystem struct {
 	Criticality    string               `json:"criticality,omitempty" enum:",low,medium,high,critical"`
 	Classification string               `json:"classification,omitempty" enum:",public,internal,confidential,restricted" doc:"The highest class of its documents: decides where their text may go"`
 	Context        *threatmodel.Context `json:"context,omitempty" doc:"What people state beside the documents, as bartizan.yaml does"`
-	Labels         []string             `json:"labels,omitempty" maxItems:"50" uniqueItems:"true"`
-	Catalogs       []string             `json:"catalogs,omitempty" maxItems:"20" uniqueItems:"true" doc:"Ids of the catalogs that its controls come from; absent for ISO 27001 Annex A"`
+	Labels         []string             `json:"labels,omitempty" maxItems:"50"`
+	Catalogs       []string             `json:"catalogs,omitempty" maxItems:"20" doc:"Ids of the catalogs that its controls come from; absent for ISO 27001 Annex A"`
 	Analyst        string               `json:"analyst,omitempty" enum:",llm,builtin,both"`
 }
 
@@ -54,8 +54,8 @@ type SystemEdit struct {
 	Criticality    *string              `json:"criticality,omitempty" enum:",low,medium,high,critical"`
 	Classification *string              `json:"classification,omitempty" enum:",public,internal,confidential,restricted"`
 	Context        *threatmodel.Context `json:"context,omitempty" doc:"Replaces the context as a whole"`
-	Labels         *[]string            `json:"labels,omitempty" maxItems:"50" uniqueItems:"true"`
-	Catalogs       *[]string            `json:"catalogs,omitempty" minItems:"1" maxItems:"20" uniqueItems:"true"`
+	Labels         *[]string            `json:"labels,omitempty" maxItems:"50"`
+	Catalogs       *[]string            `json:"catalogs,omitempty" minItems:"1" maxItems:"20"`
 	Analyst        *string              `json:"analyst,omitempty" enum:",llm,builtin,both"`
 	Archived       *bool                `json:"archived,omitempty" doc:"False brings an archived system back"`
 }
@@ -121,14 +121,14 @@ type ScheduleEdit struct {
 // NewWebhook is a webhook to be made.
 type NewWebhook struct {
 	URL     string   `json:"url" format:"uri" maxLength:"2000"`
-	Events  []string `json:"events" minItems:"1" maxItems:"50" uniqueItems:"true" nullable:"false" doc:"Such as analysis.finished; * for all"`
+	Events  []string `json:"events" minItems:"1" maxItems:"50" nullable:"false" doc:"Such as analysis.finished; * for all"`
 	Enabled *bool    `json:"enabled,omitempty" doc:"Absent for true"`
 }
 
 // WebhookEdit changes a webhook. Nil fields stay.
 type WebhookEdit struct {
 	URL     *string   `json:"url,omitempty" format:"uri" maxLength:"2000"`
-	Events  *[]string `json:"events,omitempty" minItems:"1" maxItems:"50" uniqueItems:"true"`
+	Events  *[]string `json:"events,omitempty" minItems:"1" maxItems:"50"`
 	Enabled *bool     `json:"enabled,omitempty"`
 }
 

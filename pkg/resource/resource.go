@@ -370,8 +370,8 @@ type PassageHit struct {
 
 // Selector says which systems a batch is about. Empty fields select all.
 type Selector struct {
-	Systems []string `json:"systems,omitempty"`
-	Labels  []string `json:"labels,omitempty"`
+	Systems []string `json:"systems,omitempty" maxItems:"1000"`
+	Labels  []string `json:"labels,omitempty" maxItems:"50"`
 	Catalog string   `json:"catalog,omitempty"`
 	// Model and Prompts select systems that were last analysed by another
 	// version than this.
