@@ -193,7 +193,8 @@ func servesIn(pid int, dir string) bool {
 }
 
 func TestAnInterruptMeantForTheProgramLeavesTheServerToIt(t *testing.T) {
-	left := spawn(t, folder(t), nil)
+	dir := folder(t)
+	left := spawn(t, dir, nil)
 	if err := syscall.Kill(-left.cmd.Process.Pid, syscall.SIGINT); err != nil { // as the terminal does
 		t.Fatal(err)
 	}
@@ -203,6 +204,9 @@ func TestAnInterruptMeantForTheProgramLeavesTheServerToIt(t *testing.T) {
 	}
 	if err := syscall.Kill(left.server, syscall.SIGQUIT); err != nil {
 		t.Fatal(err)
+	}
+	for servesIn(left.server, dir) {
+		time.Sleep(10 * time.Millisecond)
 	}
 }
 
