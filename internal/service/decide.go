@@ -20,7 +20,7 @@ type change struct {
 	system query.System
 	model  *threatmodel.Model
 	// row is the threat that is changed; zero for a new one.
-	row query.Threat
+	row query.ThreatRowRow
 }
 
 // changing locks a system and loads its current model. The threat is the one that

@@ -196,6 +196,30 @@ func (b *bench) drain() []string {
 	}
 }
 
+// read reads what was sent, and leaves other work for later.
+func (b *bench) read() {
+	b.t.Helper()
+	ctx := b.t.Context()
+	var entries []handed
+	b.note(b.db.Owner(ctx, func(tx *postgres.Tx) error {
+		entries = nil
+		rows, err := tx.Query(ctx, `update bartizan.backlog set job_id = -id, handed_at = now() where kind = 'ingest' and job_id is null returning id, organization_id, subject`)
+		if err != nil {
+			return err
+		}
+		e := handed{Entry: postgres.Entry{Kind: postgres.KindIngest}}
+		_, err = pgx.ForEachRow(rows, []any{&e.ID, &e.Organization, &e.Subject}, func() error {
+			e.job = -e.ID
+			entries = append(entries, e)
+			return nil
+		})
+		return err
+	}))
+	for _, e := range entries {
+		b.do(ctx, e, "reader")
+	}
+}
+
 type handed struct {
 	postgres.Entry
 	job int64
@@ -348,4 +372,43 @@ func differ(a, b string) string {
 		}
 	}
 	return out.String()
+}
+
+// hurry lets work that waits for a time begin now.
+func (b *bench) hurry() {
+	b.t.Helper()
+	b.must(b.db.Owner(b.t.Context(), func(tx *postgres.Tx) error {
+		_, err := tx.Exec(b.t.Context(), `update bartizan.backlog set not_before = now() where job_id is null`)
+		return err
+	}))
+}
+
+// note is must for goroutines that are not the test's own.
+func (b *bench) note(err error) {
+	b.t.Helper()
+	if err != nil {
+		b.t.Error(err)
+	}
+}
+
+func (b *bench) addQuietly(system uuid.UUID) resource.Threat {
+	x, err := b.AddThreat(b.t.Context(), b.admin, system, newThreat())
+	b.note(err)
+	return x
+}
+
+// add adds a threat on a sentence of orders.
+func (b *bench) add(system uuid.UUID) resource.Threat {
+	b.t.Helper()
+	x, err := b.AddThreat(b.t.Context(), b.admin, system, newThreat())
+	b.must(err)
+	return x
+}
+
+func newThreat() resource.NewThreat {
+	return resource.NewThreat{
+		Title: "Exports are read by whoever runs the job", Statement: "An insider with access to the Export Job can read all orders, which leads to disclosure, negatively affecting confidentiality of orders",
+		Element: "export job", STRIDE: []threatmodel.STRIDE{threatmodel.InformationDisclosure}, CWE: 863,
+		Quote: "The Export Job reads orders from the Order Store every night.", Controls: []string{"iso27001-2022:A.8.3"}, Likelihood: 3, Impact: 4,
+	}
 }

@@ -87,7 +87,7 @@ func threatRow(system uuid.UUID, m *threatmodel.Model, t *threatmodel.Threat) (q
 }
 
 // threatOf is a row as callers see it.
-func threatOf(r query.Threat) (resource.Threat, error) {
+func threatOf(r query.ThreatRowRow) (resource.Threat, error) {
 	t := resource.Threat{System: identifier.String(identifier.System, r.SystemID), Version: r.Version, UpdatedAt: r.UpdatedAt.UTC()}
 	if err := json.Unmarshal(r.Content, &t.Threat); err != nil {
 		return t, fmt.Errorf("reading the threat %s: %w", r.ID, err)

@@ -50,7 +50,7 @@ func (s *Service) Threats(ctx context.Context, a Actor, filter resource.ThreatFi
 	}
 	at := map[string]cursor{}
 	for _, r := range rows {
-		t, err := threatOf(query.Threat{SystemID: r.System, ID: r.ID, Version: r.Version, UpdatedAt: r.UpdatedAt, Content: r.Content})
+		t, err := threatOf(query.ThreatRowRow{SystemID: r.System, ID: r.ID, Version: r.Version, UpdatedAt: r.UpdatedAt, Content: r.Content})
 		if err != nil {
 			return resource.Page[resource.Threat]{}, err
 		}

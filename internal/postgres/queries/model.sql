@@ -16,12 +16,8 @@ limit @max_rows;
 -- name: ModelVersionOfAnalysis :one
 select * from bartizan.model_version where system_id = @system_id and analysis_id = @analysis_id::uuid and cause = 'analysis';
 
--- name: ThreatsOfSystem :many
--- What the projection knows of each threat: to write only what changed.
-select id, version, md5(content::text)::text as sum from bartizan.threat where system_id = $1;
-
 -- name: ThreatRow :one
-select * from bartizan.threat where system_id = @system_id and id = @id;
+select system_id, id, version, updated_at, content from bartizan.threat where system_id = @system_id and id = @id;
 
 -- name: PutThreat :batchexec
 -- The version counts changes of content.

@@ -356,71 +356,26 @@ func (q *Queries) SystemsWithEndedAcceptances(ctx context.Context, now time.Time
 }
 
 const threatRow = `-- name: ThreatRow :one
-select organization_id, system_id, id, title, statement, element, stride, cwe, controls, verdicts, risk, risk_rank, likelihood, impact, status, open, review_due, review_cause, source, owner, due, until, version, first_seen_at, updated_at, terms, content from bartizan.threat where system_id = $1 and id = $2
+select system_id, id, version, updated_at, content from bartizan.threat where system_id = $1 and id = $2
 `
 
-func (q *Queries) ThreatRow(ctx context.Context, systemID uuid.UUID, iD string) (Threat, error) {
+type ThreatRowRow struct {
+	SystemID  uuid.UUID
+	ID        string
+	Version   int64
+	UpdatedAt time.Time
+	Content   json.RawMessage
+}
+
+func (q *Queries) ThreatRow(ctx context.Context, systemID uuid.UUID, iD string) (ThreatRowRow, error) {
 	row := q.db.QueryRow(ctx, threatRow, systemID, iD)
-	var i Threat
+	var i ThreatRowRow
 	err := row.Scan(
-		&i.OrganizationID,
 		&i.SystemID,
 		&i.ID,
-		&i.Title,
-		&i.Statement,
-		&i.Element,
-		&i.STRIDE,
-		&i.CWE,
-		&i.Controls,
-		&i.Verdicts,
-		&i.Risk,
-		&i.RiskRank,
-		&i.Likelihood,
-		&i.Impact,
-		&i.Status,
-		&i.Open,
-		&i.ReviewDue,
-		&i.ReviewCause,
-		&i.Source,
-		&i.Owner,
-		&i.Due,
-		&i.Until,
 		&i.Version,
-		&i.FirstSeenAt,
 		&i.UpdatedAt,
-		&i.Terms,
 		&i.Content,
 	)
 	return i, err
-}
-
-const threatsOfSystem = `-- name: ThreatsOfSystem :many
-select id, version, md5(content::text)::text as sum from bartizan.threat where system_id = $1
-`
-
-type ThreatsOfSystemRow struct {
-	ID      string
-	Version int64
-	Sum     string
-}
-
-// What the projection knows of each threat: to write only what changed.
-func (q *Queries) ThreatsOfSystem(ctx context.Context, systemID uuid.UUID) ([]ThreatsOfSystemRow, error) {
-	rows, err := q.db.Query(ctx, threatsOfSystem, systemID)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []ThreatsOfSystemRow
-	for rows.Next() {
-		var i ThreatsOfSystemRow
-		if err := rows.Scan(&i.ID, &i.Version, &i.Sum); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
 }
