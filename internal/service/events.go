@@ -36,8 +36,11 @@ func (s *Service) Events(ctx context.Context, a Actor, subject uuid.UUID, after 
 		} else if !isNotFound(err) {
 			return err
 		}
+		if a.System != nil { // a batch is of the whole organization
+			return notFound("analysis or batch")
+		}
 		if err := a.must(resource.ScopeRead); err != nil {
-			return hidden(err, "analysis or batch")
+			return err
 		}
 		_, err := tx.Queries.Batch(ctx, subject)
 		return missing(err, "analysis or batch")
