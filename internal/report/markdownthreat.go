@@ -90,6 +90,12 @@ func (d *markdown) treatment(t *threatmodel.Threat) string {
 	if t.Due != nil {
 		out += "; due " + day(*t.Due)
 	}
+	if t.Ticket != "" {
+		out += "; ticket " + md(t.Ticket)
+	}
+	if t.Wording == threatmodel.WordingPerson {
+		out += "; worded by a person"
+	}
 	if r := t.Residual; r != nil {
 		out += fmt.Sprintf("; residual %d × %d = %s", r.Likelihood, r.Impact, md(string(r.Risk)))
 	}
