@@ -218,6 +218,7 @@ func (s *Service) checkpoints(ctx context.Context) error {
 
 // tidy removes rows that nobody needs any more, and tends the indexes of search.
 func (s *Service) tidy(ctx context.Context) error {
-	_, _, err := s.db.TendIndexes(ctx)
-	return err
+	_, swept := s.db.SweepTables(ctx)
+	_, _, tended := s.db.TendIndexes(ctx)
+	return errors.Join(swept, tended)
 }

@@ -51,8 +51,8 @@ func (s *Service) Ingest(ctx context.Context, organization, revision uuid.UUID) 
 		return err
 	}
 	if err := s.embedPassages(ctx, a, r.Document.SystemID); err != nil {
-		// Search finds the passages by their words; the next reading or the
-		// housekeeping makes up for it.
+		// Search finds the passages by their words; the system's next reading
+		// makes up for it.
 		s.cfg.Log.WarnContext(ctx, "passages have no vectors yet", "organization", organization, "system", r.Document.SystemID, "error", err)
 	}
 	return nil
@@ -140,6 +140,9 @@ func (s *Service) keep(ctx context.Context, a Actor, r query.RevisionRow, docs [
 		}
 		work, err := tx.WorkForUpdate(ctx, system) // one reading ends at a time: the last one wakes
 		if err != nil {
+			return err
+		}
+		if _, err := tx.HoldDocument(ctx, r.Document.ID); err != nil && !errors.Is(err, postgres.ErrNoRows) {
 			return err
 		}
 		now, err := tx.Queries.Revision(ctx, r.Revision.ID)

@@ -138,6 +138,33 @@ func TestUploadToModel(t *testing.T) {
 	}
 }
 
+// TestAChangeGivesTheModelOfTheCommandLine: what a second version of the documents
+// leads to is the same in both worlds, ids and changes too.
+func TestAChangeGivesTheModelOfTheCommandLine(t *testing.T) {
+	b := newBench(t)
+	stated, err := config.ReadContext(config.ContextFile{Path: filepath.Join(portal, config.ContextName)})
+	b.must(err)
+	system := b.system(resource.NewSystem{Name: "portal", Context: stated})
+	up := b.upload(system, folder(t, portal))
+	b.drain()
+	second := folder(t, portal+"-v2")
+	for _, u := range up.Documents {
+		if _, stays := second[u.Document.Reference]; !stays {
+			b.must(b.RemoveDocument(t.Context(), b.admin, key(t, identifier.Document, u.Document.ID), 0))
+		}
+	}
+	b.upload(system, second)
+	b.drain()
+	m, v := b.model(system)
+	if v.Number != 2 {
+		t.Fatalf("the version is %+v", v)
+	}
+	want := commandLine(t, portal+"-v2", "portal", commandLine(t, portal, "portal", nil))
+	if a, b := canonical(t, m), canonical(t, want); a != b {
+		t.Errorf("service and command line differ:\n%s", differ(a, b))
+	}
+}
+
 // TestTheSameBytesAreNoChange: nothing is read or analysed anew.
 func TestTheSameBytesAreNoChange(t *testing.T) {
 	b := newBench(t)

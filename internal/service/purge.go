@@ -18,9 +18,18 @@ func (s *Service) PurgeSystem(ctx context.Context, a Actor, id uuid.UUID) error 
 	if err := a.mustFor(resource.ScopeAdmin, id); err != nil {
 		return err
 	}
+	p := postgres.Purge{System: id, Action: "system.purge", Object: identifier.String(identifier.System, id)}
 	err := s.tenant(ctx, a, func(tx *postgres.Tx) error {
 		if _, err := tx.SystemForUpdate(ctx, id); err != nil {
 			return missing(err, "system")
+		}
+		documents, err := tx.DocumentsOfSystem(ctx, id)
+		if err != nil {
+			return err
+		}
+		p.Objects = nil
+		for _, d := range documents {
+			p.Objects = append(p.Objects, identifier.String(identifier.Document, d))
 		}
 		open, err := tx.OpenAnalysesOfSystem(ctx, id)
 		if err != nil {
@@ -36,7 +45,7 @@ func (s *Service) PurgeSystem(ctx context.Context, a Actor, id uuid.UUID) error 
 	if err != nil {
 		return err
 	}
-	return s.purge(ctx, a, postgres.Purge{System: id, Action: "system.purge", Object: identifier.String(identifier.System, id)}, "system")
+	return s.purge(ctx, a, p, "system")
 }
 
 // PurgeDocument removes all text of a document for good; hashes and events stay.
@@ -56,7 +65,7 @@ func (s *Service) PurgeDocument(ctx context.Context, a Actor, id uuid.UUID) erro
 // purge removes text under the owner's role, and with it the details of the audit
 // events that hold names.
 func (s *Service) purge(ctx context.Context, a Actor, p postgres.Purge, what string) error {
-	p.Organization, p.Actor, p.Objects = a.Organization, a.Name, []string{p.Object}
+	p.Organization, p.Actor, p.Objects = a.Organization, a.Name, append(p.Objects, p.Object)
 	done, err := s.db.Purge(ctx, p)
 	switch {
 	case errors.Is(err, postgres.ErrPurged), errors.Is(err, postgres.ErrNoRows):

@@ -69,10 +69,31 @@ func (s *Service) RunAnalysis(ctx context.Context, organization, system uuid.UUI
 	}
 	for {
 		more, err := r.work(ctx)
-		if !errors.Is(err, errMoved) {
-			return err == nil && !more, err
+		if errors.Is(err, errMoved) {
+			continue
 		}
+		if r.fault(err) && ctx.Err() == nil {
+			r.tellFault(ctx)
+		}
+		return err == nil && !more, err
 	}
+}
+
+// fault reports whether an error is one of ours, and not a word about when or by
+// whom the work goes on.
+func (r *round) fault(err error) bool {
+	var later *Later
+	return err != nil && !errors.As(err, &later) && !errors.Is(err, ErrLeaseLost) && !postgres.Temporary(err)
+}
+
+// tellFault lets those who follow the analysis know that it goes on later. What
+// went wrong is for the log.
+func (r *round) tellFault(ctx context.Context) {
+	if r.gate == nil {
+		r.gate = &gate{}
+	}
+	// Told or not, the work stays open.
+	_, _ = r.later(ctx, 0, "something went wrong in the server; it is tried again")
 }
 
 // begin takes what is requested; false where nothing is.

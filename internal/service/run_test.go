@@ -201,6 +201,49 @@ func TestADecisionDuringARunSurvives(t *testing.T) {
 	}
 }
 
+// TestDecisionsAtTheSameTime: many people decide while runs end, and nothing is
+// lost of either.
+func TestDecisionsAtTheSameTime(t *testing.T) {
+	b := newBench(t)
+	system := b.system(resource.NewSystem{Name: "portal"})
+	b.upload(system, folder(t, portal))
+	b.drain()
+	m, _ := b.model(system)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for range 3 {
+			_, err := b.Analyze(t.Context(), b.admin, system, resource.NewAnalysis{Fresh: true})
+			b.note(err)
+			b.drain()
+		}
+	}()
+	var people sync.WaitGroup
+	for i := range m.Threats[:20] {
+		people.Go(func() {
+			_, err := b.Decide(t.Context(), b.admin, system, m.Threats[i].ID, resource.Decision{Action: "confirm", Reason: "seen"}, 0)
+			b.note(err)
+		})
+	}
+	people.Wait()
+	<-ended
+	m, v := b.model(system)
+	confirmed := 0
+	for i := range m.Threats {
+		if m.Threats[i].Status == threatmodel.StatusConfirmed && len(m.Threats[i].Decisions) == 1 {
+			confirmed++
+		}
+	}
+	if confirmed != 20 || v.Number != 24 {
+		t.Errorf("%d of 20 are confirmed in version %d, want 24", confirmed, v.Number)
+	}
+	report, err := b.VerifyAudit(t.Context(), b.admin, "")
+	b.must(err)
+	if !report.Valid {
+		t.Errorf("the audit trail: %+v", report)
+	}
+}
+
 // TestAThreatAddedDuringARunSurvives: the run takes it in as part of its baseline.
 func TestAThreatAddedDuringARunSurvives(t *testing.T) {
 	b, _, h := modelBench(t)

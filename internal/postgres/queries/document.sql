@@ -132,3 +132,11 @@ join bartizan.system s on s.organization_id = d.organization_id and s.id = d.sys
 where (o.settings ->> 'retention_days')::int > 0 and d.purged_at is null
   and d.removed_at < now() - (o.settings ->> 'retention_days')::int * interval '1 day'
 limit 100;
+
+-- name: HoldDocument :one
+-- What is written of a document is written before it is purged, or not at all.
+select id from bartizan.document where id = $1 and purged_at is null for share;
+
+-- name: DocumentsOfSystem :many
+-- All that it ever had.
+select id from bartizan.document where system_id = $1;

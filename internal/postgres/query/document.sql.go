@@ -166,6 +166,31 @@ func (q *Queries) Documents(ctx context.Context, arg DocumentsParams) ([]Documen
 	return items, nil
 }
 
+const documentsOfSystem = `-- name: DocumentsOfSystem :many
+select id from bartizan.document where system_id = $1
+`
+
+// All that it ever had.
+func (q *Queries) DocumentsOfSystem(ctx context.Context, systemID uuid.UUID) ([]uuid.UUID, error) {
+	rows, err := q.db.Query(ctx, documentsOfSystem, systemID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []uuid.UUID
+	for rows.Next() {
+		var id uuid.UUID
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const failedIngestions = `-- name: FailedIngestions :many
 select d.reference, d.name, i.error
 from bartizan.document d
@@ -202,6 +227,18 @@ func (q *Queries) FailedIngestions(ctx context.Context, systemID uuid.UUID) ([]F
 		return nil, err
 	}
 	return items, nil
+}
+
+const holdDocument = `-- name: HoldDocument :one
+select id from bartizan.document where id = $1 and purged_at is null for share
+`
+
+// What is written of a document is written before it is purged, or not at all.
+func (q *Queries) HoldDocument(ctx context.Context, id uuid.UUID) (uuid.UUID, error) {
+	row := q.db.QueryRow(ctx, holdDocument, id)
+	var id_2 uuid.UUID
+	err := row.Scan(&id_2)
+	return id_2, err
 }
 
 const insertDocument = `-- name: InsertDocument :one
