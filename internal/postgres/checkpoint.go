@@ -69,8 +69,11 @@ func ParseCheckpoint(s string) (*Checkpoint, error) {
 	c.Hash, problems[2] = hex.DecodeString(part[3])
 	c.At, problems[3] = time.Parse(auditTime, part[4])
 	c.Signature, problems[4] = base64.RawURLEncoding.DecodeString(part[6])
-	if err := errors.Join(problems[:]...); err != nil || c.Sequence < 1 || len(c.Hash) != sha256.Size {
-		return nil, fmt.Errorf("this is no checkpoint: its parts do not read: %w", errors.Join(err))
+	if err := errors.Join(problems[:]...); err != nil {
+		return nil, fmt.Errorf("this is no checkpoint: its parts do not read: %w", err)
+	}
+	if c.Sequence < 1 || len(c.Hash) != sha256.Size {
+		return nil, errors.New("this is no checkpoint: it names no event")
 	}
 	return c, nil
 }

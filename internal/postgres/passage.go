@@ -37,20 +37,33 @@ func (tx *Tx) PutPassages(ctx context.Context, system, source uuid.UUID, passage
 	if err := tx.stagePassages(ctx, passages); err != nil {
 		return fmt.Errorf("keeping the passages of a source: %w", err)
 	}
-	if _, err := tx.Exec(ctx, `
+	if err := tx.bulk(ctx, `
 		insert into bartizan.passage (organization_id, system_id, hash, heading, header, text)
 		select distinct on (n.hash) $1::uuid, $2::uuid, n.hash, n.heading, n.header, n.text from pg_temp.new_passage n
 		order by n.hash, n.position
 		on conflict do nothing`, tx.Organization, system); err != nil {
 		return fmt.Errorf("keeping the passages of a source: %w", err)
 	}
-	if _, err := tx.Exec(ctx, `
+	if err := tx.bulk(ctx, `
 		insert into bartizan.occurrence (organization_id, source_id, position, system_id, passage, passage_id, locator)
 		select $1::uuid, $3::uuid, n.position, p.system_id, p.id, n.passage_id, n.locator from pg_temp.new_passage n
 		join bartizan.passage p on p.organization_id = $1 and p.system_id = $2 and p.hash = n.hash`, tx.Organization, system, source); err != nil {
 		return fmt.Errorf("keeping where the passages of a source stand: %w", err)
 	}
 	return nil
+}
+
+// bulk runs a statement over all rows of a system without nested loops: of a new
+// system the planner believes that it has one row, and loops over thousands.
+func (tx *Tx) bulk(ctx context.Context, sql string, args ...any) error {
+	if _, err := tx.Exec(ctx, `set local enable_nestloop = off`); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, sql, args...); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, `set local enable_nestloop = on`)
+	return err
 }
 
 // stagePassages copies passages into a table of the transaction: COPY is not
@@ -98,8 +111,10 @@ func (tx *Tx) CountRevisions(ctx context.Context, system, document uuid.UUID) er
 	if err := tx.lockPassages(ctx, system); err != nil {
 		return err
 	}
-	for _, table := range []string{"passage p set current = n.current from now n where p.id = n.id", "vector p set current = n.current from now n where p.passage = n.id"} {
-		if _, err := tx.Exec(ctx, currentSQL+`update bartizan.`+table+` and p.organization_id = $1 and p.system_id = $2 and p.current <> n.current`,
+	for table, key := range map[string]string{"passage": "id", "vector": "passage"} {
+		if err := tx.bulk(ctx, `with counted as (`+countedSQL+`), `+currentSQL+`
+			update bartizan.`+table+` p set current = n.current from now n
+			where p.`+key+` = n.id and p.organization_id = $1 and p.system_id = $2 and p.current <> n.current`,
 			tx.Organization, system, document); err != nil {
 			return fmt.Errorf("settling which passages count: %w", err)
 		}
@@ -110,19 +125,18 @@ func (tx *Tx) CountRevisions(ctx context.Context, system, document uuid.UUID) er
 // currentSQL lists the passages that a document has or had, and whether one of
 // the system's revisions that count holds them.
 const currentSQL = `
-	with counted as (` + countedSQL + `), touched as (
+	touched as (
 		select distinct o.passage as id from bartizan.revision r
 		join bartizan.source s on s.organization_id = r.organization_id and s.revision_id = r.id
 		join bartizan.occurrence o on o.organization_id = s.organization_id and o.source_id = s.id
 		where r.organization_id = $1 and r.document_id = $3
+	), standing as (
+		select distinct o.passage as id from counted c
+		join bartizan.source s on s.organization_id = $1 and s.revision_id = c.id
+		join bartizan.occurrence o on o.organization_id = $1 and o.source_id = s.id and o.system_id = $2
 	), now as (
-		select t.id, exists (
-			select from bartizan.occurrence o
-			join bartizan.source s on s.organization_id = o.organization_id and s.id = o.source_id
-			where o.organization_id = $1 and o.system_id = $2 and o.passage = t.id and s.revision_id in (select c.id from counted c)
-		) as current
-		from touched t
-	) `
+		select t.id, st.id is not null as current from touched t left join standing st on st.id = t.id
+	)`
 
 // countedSQL lists the revisions that count: the newest read of each document.
 const countedSQL = `

@@ -334,10 +334,13 @@ func (p *purge) removeText(ctx context.Context) (err error) {
 	if p.done.Sources, err = p.exec(ctx, `delete from bartizan.source where organization_id = $1 and id = any ($2)`, p.Purge.Organization, p.sources); err != nil {
 		return err
 	}
-	if p.done.Passages, err = p.exec(ctx, `
-		delete from bartizan.passage p where p.organization_id = $1 and p.system_id = $2 and not exists (
-			select from bartizan.occurrence o where o.organization_id = $1 and o.system_id = $2 and o.passage = p.id
-		)`, p.Purge.Organization, p.System); err != nil {
+	const left = ` p where p.organization_id = $1 and p.system_id = $2 and not exists (
+		select from bartizan.occurrence o where o.organization_id = $1 and o.system_id = $2 and o.passage = p.id
+	)`
+	if err := p.QueryRow(ctx, `select count(*) from bartizan.passage`+left, p.Purge.Organization, p.System).Scan(&p.done.Passages); err != nil {
+		return err
+	}
+	if err := p.bulk(ctx, `delete from bartizan.passage`+left, p.Purge.Organization, p.System); err != nil {
 		return err
 	}
 	if err := p.recount(ctx); err != nil {
@@ -359,12 +362,14 @@ func (p *purge) removeText(ctx context.Context) (err error) {
 func (p *purge) recount(ctx context.Context) error {
 	for _, table := range []string{"passage", "vector"} {
 		key := map[string]string{"passage": "id", "vector": "passage"}[table]
-		if _, err := p.exec(ctx, `
-			with counted as (`+countedSQL+`)
-			update bartizan.`+table+` p set current = false where p.organization_id = $1 and p.system_id = $2 and p.current and not exists (
-				select from bartizan.occurrence o join bartizan.source s on s.organization_id = o.organization_id and s.id = o.source_id
-				where o.organization_id = $1 and o.system_id = $2 and o.passage = p.`+key+` and s.revision_id in (select c.id from counted c)
-			)`, p.Purge.Organization, p.System); err != nil {
+		if err := p.bulk(ctx, `
+			with counted as (`+countedSQL+`), standing as (
+				select distinct o.passage as id from counted c
+				join bartizan.source s on s.organization_id = $1 and s.revision_id = c.id
+				join bartizan.occurrence o on o.organization_id = $1 and o.source_id = s.id
+			)
+			update bartizan.`+table+` p set current = false
+			where p.organization_id = $1 and p.system_id = $2 and p.current and p.`+key+` not in (select id from standing)`, p.Purge.Organization, p.System); err != nil {
 			return err
 		}
 	}

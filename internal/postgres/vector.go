@@ -48,31 +48,40 @@ type PassageText struct {
 // model, at most so many, by their number. Vectors that another system of the
 // organization has of the same passage are taken over first.
 func (tx *Tx) WithoutVector(ctx context.Context, system uuid.UUID, model int16, atMost int) ([]PassageText, error) {
-	if _, err := tx.Exec(ctx, `
+	if err := tx.bulk(ctx, `
+		with lacking as materialized (
+			select p.id, p.hash from bartizan.passage p
+			left join bartizan.vector v on v.organization_id = $1 and v.system_id = $2 and v.model = $3 and v.passage = p.id
+			where p.organization_id = $1 and p.system_id = $2 and p.current and v.passage is null
+		)
 		insert into bartizan.vector (organization_id, system_id, model, passage, current, embedding)
-		select p.organization_id, p.system_id, $3, p.id, p.current, other.embedding
-		from bartizan.passage p
+		select $1::uuid, $2::uuid, $3::smallint, l.id, true, other.embedding
+		from lacking l
 		cross join lateral (
 			select v.embedding from bartizan.passage q
-			join bartizan.vector v on v.organization_id = q.organization_id and v.system_id = q.system_id and v.model = $3 and v.passage = q.id
-			where q.organization_id = p.organization_id and q.hash = p.hash and q.system_id <> p.system_id
+			join bartizan.vector v on v.organization_id = $1 and v.system_id = q.system_id and v.model = $3 and v.passage = q.id
+			where q.organization_id = $1 and q.hash = l.hash and q.system_id <> $2
 			limit 1
 		) other
-		where p.organization_id = $1 and p.system_id = $2 and p.current
-		and not exists (select from bartizan.vector v where v.organization_id = $1 and v.system_id = $2 and v.model = $3 and v.passage = p.id)
 		on conflict do nothing`, tx.Organization, system, model); err != nil {
 		return nil, fmt.Errorf("taking over vectors of the same passages: %w", err)
 	}
+	if _, err := tx.Exec(ctx, `set local enable_nestloop = off`); err != nil { // see bulk
+		return nil, fmt.Errorf("looking for passages without a vector: %w", err)
+	}
 	rows, err := tx.Query(ctx, `
 		select p.id, p.heading, p.header, p.text from bartizan.passage p
-		where p.organization_id = $1 and p.system_id = $2 and p.current
-		and not exists (select from bartizan.vector v where v.organization_id = $1 and v.system_id = $2 and v.model = $3 and v.passage = p.id)
+		left join bartizan.vector v on v.organization_id = $1 and v.system_id = $2 and v.model = $3 and v.passage = p.id
+		where p.organization_id = $1 and p.system_id = $2 and p.current and v.passage is null
 		order by p.id limit $4`, tx.Organization, system, model, atMost)
 	if err != nil {
 		return nil, fmt.Errorf("looking for passages without a vector: %w", err)
 	}
 	out, err := pgx.CollectRows(rows, pgx.RowToStructByPos[PassageText])
 	if err != nil {
+		return nil, fmt.Errorf("looking for passages without a vector: %w", err)
+	}
+	if _, err := tx.Exec(ctx, `set local enable_nestloop = on`); err != nil {
 		return nil, fmt.Errorf("looking for passages without a vector: %w", err)
 	}
 	return out, nil
@@ -104,7 +113,7 @@ func (tx *Tx) PutVectors(ctx context.Context, system uuid.UUID, model int16, vec
 	if err := tx.lockPassages(ctx, system); err != nil {
 		return err
 	}
-	if _, err := tx.Exec(ctx, `
+	if err := tx.bulk(ctx, `
 		insert into bartizan.vector (organization_id, system_id, model, passage, current, embedding)
 		select p.organization_id, p.system_id, $3, p.id, p.current, n.embedding from pg_temp.new_vector n
 		join bartizan.passage p on p.organization_id = $1 and p.system_id = $2 and p.id = n.passage

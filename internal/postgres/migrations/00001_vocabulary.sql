@@ -208,10 +208,13 @@ create table bartizan.passage (
     terms           tsvector not null generated always as
                     (bartizan.terms(array['@' || organization_id::text, '@' || system_id::text], heading || ' ' || header || ' ' || text)) stored,
     primary key (organization_id, system_id, id),
-    unique (organization_id, system_id, hash),
+    -- The hash first, and likewise below: the primary key stays the only index
+    -- that begins with the organization. Of a new organization the statistics
+    -- know nothing, each such index looks as good as the key, and checking
+    -- foreign keys by another one reads all of the organization's rows.
+    unique (hash, organization_id, system_id),
     foreign key (organization_id, system_id) references bartizan.system on delete cascade
 );
-create index passage_hash on bartizan.passage (organization_id, hash);
 create index passage_terms on bartizan.passage using gin (terms) where current;
 
 -- Where passages stand: the passages of each source.
@@ -224,11 +227,11 @@ create table bartizan.occurrence (
     -- The id by which models cite the passage.
     passage_id      text not null,
     locator         jsonb not null,
-    primary key (organization_id, source_id, position),
+    primary key (source_id, position, organization_id),
     foreign key (organization_id, source_id) references bartizan.source on delete cascade,
     foreign key (organization_id, system_id, passage) references bartizan.passage
 );
-create index occurrence_passage on bartizan.occurrence (organization_id, system_id, passage);
+create index occurrence_passage on bartizan.occurrence (passage, system_id, organization_id);
 
 -- Embedding models that vectors were made by.
 create table bartizan.embedding_model (
