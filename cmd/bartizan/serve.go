@@ -35,7 +35,7 @@ func (f *workerFlags) worker(x *installation, m *monitor.Monitor) (*job.Worker, 
 		}
 	}
 	return job.New(job.Config{
-		Service: x.service, Pool: x.db.OwnerPool(), PerOrganization: f.Share, SoftStop: f.SoftStop, Log: x.log, Ended: m.JobEnded,
+		Service: x.service, Pool: x.db.OwnerPool(), PerOrganization: f.Share, SoftStop: f.SoftStop, Lease: x.lease, Log: x.log, Ended: m.JobEnded,
 		Workers: map[service.WorkKind]int{service.WorkAnalyse: f.Analyses, service.WorkIngest: f.Readings},
 	})
 }

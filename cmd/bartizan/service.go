@@ -211,14 +211,16 @@ func (f *databaseFlags) find(ctx context.Context, log *slog.Logger) (*place, err
 }
 
 // open opens the database. A private one is migrated first: nobody else is
-// there to be surprised.
-func (p *place) open(ctx context.Context, log *slog.Logger) (*postgres.DB, error) {
+// there to be surprised. The lease is that of claims on questions and calls.
+func (p *place) open(ctx context.Context, log *slog.Logger, lease time.Duration) (*postgres.DB, error) {
 	if p.private() {
 		if err := postgres.Migrate(ctx, p.cfg.URL); err != nil {
 			return nil, err
 		}
 	}
-	db, err := postgres.Open(ctx, p.cfg)
+	cfg := p.cfg
+	cfg.Lease = lease
+	db, err := postgres.Open(ctx, cfg)
 	if errors.Is(err, postgres.ErrNotMigrated) {
 		return nil, fmt.Errorf("%w: run `bartizan migrate up` first, with the same --database-url", err)
 	}
@@ -238,6 +240,8 @@ type serviceFlags struct {
 	secretFlags       `embed:""`
 	logFlags          `embed:""`
 	WebhooksToPrivate bool `name:"webhooks-to-private" env:"BARTIZAN_WEBHOOKS_TO_PRIVATE" help:"Let webhooks call private, loopback and link-local addresses."`
+	// Lease is less in tests, which cannot wait so long.
+	Lease time.Duration `hidden:"" default:"30s" help:"How long work outlives a process that died before another takes it up: longer than any pause of a process. The same for every process on one database."`
 }
 
 // installation is the service, open.
@@ -248,6 +252,7 @@ type installation struct {
 	keys    *keys
 	log     *slog.Logger
 	readers *extract.Pool
+	lease   time.Duration
 }
 
 // open opens everything that the service needs. What was opened is closed again
@@ -256,7 +261,10 @@ func (f *serviceFlags) open(ctx context.Context, s streams, meter service.Meter,
 	if f.Concurrency < 1 {
 		return nil, fmt.Errorf("--concurrency %d: it must be 1 or more", f.Concurrency)
 	}
-	x := &installation{log: f.logger(s)}
+	if f.Lease < time.Second {
+		return nil, fmt.Errorf("--lease %s: it must be 1s or more", f.Lease)
+	}
+	x := &installation{log: f.logger(s), lease: f.Lease}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, x.close(context.WithoutCancel(ctx)))
@@ -268,7 +276,7 @@ func (f *serviceFlags) open(ctx context.Context, s streams, meter service.Meter,
 	if x.keys, err = f.keys(x.place.dataDir, x.place.private()); err != nil {
 		return nil, err
 	}
-	if x.db, err = x.place.open(ctx, x.log); err != nil {
+	if x.db, err = x.place.open(ctx, x.log, f.Lease/2); err != nil {
 		return nil, err
 	}
 	x.readers = extract.NewPool(extract.Options{})

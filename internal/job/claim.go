@@ -18,8 +18,9 @@ const (
 	handOverEvery = time.Second
 	// handOverAtOnce bounds one transaction.
 	handOverAtOnce = 200
-	// sweepEvery is how often claims of dead workers are looked for.
-	sweepEvery = 3 * time.Second
+	// sweeps in the time of a lease: how often claims of dead workers are looked
+	// for.
+	sweeps = 10
 )
 
 // hold notes that this process works on an entry. The context ends, with
@@ -110,7 +111,7 @@ func (w *Worker) insert(ctx context.Context, tx pgx.Tx, entries []service.Entry)
 
 // sweep lets the work of dead workers wait again.
 func (w *Worker) sweep(ctx context.Context) error {
-	sleep(ctx, sweepEvery)
+	sleep(ctx, w.cfg.Lease/sweeps)
 	if ctx.Err() != nil {
 		return nil
 	}

@@ -296,8 +296,9 @@ func (db *DB) Sweep(ctx context.Context) (int, error) {
 		if err := tx.QueryRow(ctx, "select pg_try_advisory_xact_lock(hashtextextended('bartizan.sweep', 0))").Scan(&first); err != nil || !first {
 			return err
 		}
-		for _, sql := range sweeps {
-			tag, err := tx.Exec(ctx, sql)
+		for _, s := range sweeps {
+			args := []any{db.lease}
+			tag, err := tx.Exec(ctx, s.sql, args[:s.leases]...)
 			if err != nil {
 				return err
 			}
@@ -315,33 +316,39 @@ func (db *DB) Sweep(ctx context.Context) (int, error) {
 	return n, nil
 }
 
-// lost are the entries that nobody works on although they were handed over.
+// lost are the entries that nobody works on although they were handed over. Who
+// fetched a job claims its entry within moments; a lease is long for that.
 const lost = `
 	select b.organization_id, b.id, b.kind, b.subject from bartizan.backlog b
 	left join river.river_job j on j.id = b.job_id
 	where b.job_id is not null and case
 		when b.holder <> '' then b.alive_until < now()
-		when j.id is null or j.state in ('completed', 'discarded', 'cancelled') then b.handed_at < now() - interval '10 seconds'
-		when j.state = 'running' then j.attempted_at < now() - interval '30 seconds'
+		when j.id is null or j.state in ('completed', 'discarded', 'cancelled') then b.handed_at < now() - $1::interval
+		when j.state = 'running' then j.attempted_at < now() - 2 * $1::interval
 		else false
 	end`
 
-var sweeps = []string{
+// sweeps are what [DB.Sweep] does, in order; leases is how many of its parameters
+// a statement takes.
+var sweeps = []struct {
+	sql    string
+	leases int
+}{
 	// Of several for the same subject one is enough.
-	`with lost as (` + lost + `)
+	{`with lost as (` + lost + `)
 	delete from bartizan.backlog b using lost l
 	where b.organization_id = l.organization_id and b.id = l.id and (
 		exists (select from bartizan.backlog o where o.organization_id = l.organization_id and o.kind = l.kind and o.subject = l.subject and o.job_id is null)
-		or exists (select from lost o where o.organization_id = l.organization_id and o.kind = l.kind and o.subject = l.subject and o.id > l.id))`,
-	`with lost as (` + lost + `)
+		or exists (select from lost o where o.organization_id = l.organization_id and o.kind = l.kind and o.subject = l.subject and o.id > l.id))`, 1},
+	{`with lost as (` + lost + `)
 	update bartizan.backlog b set job_id = null, handed_at = null, holder = '', alive_until = null
-	from lost l where b.organization_id = l.organization_id and b.id = l.id`,
-	`update bartizan.work set holder = '', lease_until = null where holder <> '' and lease_until < now()`,
-	`insert into bartizan.backlog (organization_id, kind, subject)
+	from lost l where b.organization_id = l.organization_id and b.id = l.id`, 1},
+	{`update bartizan.work set holder = '', lease_until = null where holder <> '' and lease_until < now()`, 0},
+	{`insert into bartizan.backlog (organization_id, kind, subject)
 	select w.organization_id, '` + string(KindAnalyse) + `', w.system_id from bartizan.work w
 	where w.requested > w.done and w.holder = '' and (w.not_before is null or w.not_before <= now())
 	and not exists (select from bartizan.backlog b where b.organization_id = w.organization_id and b.kind = '` + string(KindAnalyse) + `' and b.subject = w.system_id)
-	on conflict do nothing`,
+	on conflict do nothing`, 0},
 }
 
 // Bell rings when work was added to the backlog. It keeps one connection. It is

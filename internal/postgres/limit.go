@@ -78,7 +78,8 @@ const (
 
 // admit lets a call in, or says why not yet. The rows of pace are the locks: of
 // the organization first, then of the endpoint.
-func (tx *Tx) admit(ctx context.Context, c *Call, slot uuid.UUID, holder string) (refusal, error) {
+func (tx *Tx) admit(ctx context.Context, lease *Lease) (refusal, error) {
+	c := &lease.call
 	own, err := tx.lockPace(ctx, organizationPace, c.Organization)
 	if err != nil {
 		return refusal{}, err
@@ -109,7 +110,7 @@ func (tx *Tx) admit(ctx context.Context, c *Call, slot uuid.UUID, holder string)
 		return refusal{}, err
 	}
 	_, err = tx.Exec(ctx, `insert into bartizan.slot (organization_id, id, endpoint, holder, until, tokens, cost, currency) values ($1, $2, $3, $4, now() + $5, $6, $7, $8)`,
-		c.Organization, slot, c.Endpoint, holder, slotLease, c.Tokens, c.Cost, c.Currency)
+		c.Organization, lease.slot, c.Endpoint, lease.limiter.holder, lease.limiter.db.lease, c.Tokens, c.Cost, c.Currency)
 	return refusal{}, err
 }
 

@@ -11,9 +11,6 @@ import (
 )
 
 const (
-	// slotLease is how long a call counts whose worker died.
-	slotLease = 20 * time.Second
-	slotRenew = 5 * time.Second
 	// longestWait is after how long a call that waits asks again at the latest:
 	// somebody may have raised the limit.
 	longestWait = 5 * time.Second
@@ -22,7 +19,8 @@ const (
 )
 
 // Limiter lets calls to models in under limits that hold over all workers. It
-// is one worker's, and safe for concurrent use.
+// is one worker's, and safe for concurrent use. A call whose worker died counts
+// until its lease has ended.
 type Limiter struct {
 	db       *DB
 	holder   string
@@ -40,7 +38,7 @@ func (db *DB) NewLimiter() *Limiter {
 }
 
 func (l *Limiter) renew(ctx context.Context) {
-	tick := time.NewTicker(slotRenew)
+	tick := time.NewTicker(l.db.lease / renewals)
 	defer tick.Stop()
 	for {
 		select {
@@ -48,7 +46,7 @@ func (l *Limiter) renew(ctx context.Context) {
 			// Not renewed, calls are counted no more while they go on; the next
 			// tick tries again.
 			_ = l.db.Owner(ctx, func(tx *Tx) error {
-				_, err := tx.Exec(ctx, `update bartizan.slot set until = now() + $2 where holder = $1`, l.holder, slotLease)
+				_, err := tx.Exec(ctx, `update bartizan.slot set until = now() + $2 where holder = $1`, l.holder, l.db.lease)
 				return err
 			})
 		case <-ctx.Done():
@@ -104,7 +102,7 @@ func (l *Limiter) Acquire(ctx context.Context, c Call, waiting func(why string, 
 func (l *Lease) try(ctx context.Context) (refused refusal, err error) {
 	err = Patiently(ctx, limitPatience, func() error {
 		return l.limiter.db.Owner(ctx, func(tx *Tx) error {
-			refused, err = tx.admit(ctx, &l.call, l.slot, l.limiter.holder)
+			refused, err = tx.admit(ctx, l)
 			return err
 		})
 	})

@@ -15,10 +15,6 @@ import (
 )
 
 const (
-	// claimLease is how long a claim holds that nobody renews: so much later a
-	// question is asked again whose worker died.
-	claimLease  = 15 * time.Second
-	claimRenew  = 4 * time.Second
 	claimPoll   = 50 * time.Millisecond
 	claimPauses = 400 * time.Millisecond
 	// memoPatience is how long the database may be away before the memo gives
@@ -119,7 +115,8 @@ func (m *Memo) Put(ctx context.Context, hash string, r llm.Record) error {
 }
 
 // Lock implements [llm.Memo] by a claim that is renewed until it is given back;
-// no connection is held meanwhile.
+// no connection is held meanwhile. A question whose worker died is asked again
+// when the claim's lease has ended.
 func (m *Memo) Lock(ctx context.Context, hash string) (func(), error) {
 	holder := uuid.NewString()
 	for pause := claimPoll; ; pause = min(pause*3/2, claimPauses) {
@@ -144,7 +141,7 @@ func (m *Memo) claim(ctx context.Context, hash, holder string) (claimed bool, er
 		tag, err := tx.Exec(ctx, `
 			insert into bartizan.memo_claim (organization_id, call_hash, holder, until) values ($1, $2, $3, now() + $4)
 			on conflict (organization_id, call_hash) do update set holder = excluded.holder, until = excluded.until
-			where memo_claim.until < now() or memo_claim.holder = excluded.holder`, m.organization, hash, holder, claimLease)
+			where memo_claim.until < now() or memo_claim.holder = excluded.holder`, m.organization, hash, holder, m.db.lease)
 		claimed = tag.RowsAffected() == 1
 		return err
 	})
@@ -157,7 +154,7 @@ func (m *Memo) keepClaim(hash, holder string) (unlock func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var renewing sync.WaitGroup
 	renewing.Go(func() {
-		tick := time.NewTicker(claimRenew)
+		tick := time.NewTicker(m.db.lease / renewals)
 		defer tick.Stop()
 		for {
 			select {
