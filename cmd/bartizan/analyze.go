@@ -15,9 +15,7 @@ import (
 	"github.com/bartizan-security/bartizan/internal/config"
 	"github.com/bartizan-security/bartizan/internal/decision"
 	"github.com/bartizan-security/bartizan/internal/extract"
-	"github.com/bartizan-security/bartizan/internal/gate"
 	"github.com/bartizan-security/bartizan/internal/report"
-	"github.com/bartizan-security/bartizan/internal/report/visible"
 	"github.com/bartizan-security/bartizan/pkg/threatmodel"
 )
 
@@ -189,7 +187,7 @@ func (x *session) read(ctx context.Context) error {
 func nothingRead(failures []error) error {
 	switch len(failures) {
 	case 0:
-		return errors.New("none of the paths holds a document. Bartizan reads PDF, Markdown, text, Confluence exports, and archives of these")
+		return errors.New("none of the paths holds a document. Bartizan reads PDF, Word, Markdown, HTML, text, diagrams, Confluence exports, and archives of these")
 	case 1:
 		return failures[0]
 	}
@@ -332,13 +330,5 @@ func (x *session) verdict(m *threatmodel.Model) error {
 	if x.cmd.FailOn == "" {
 		return nil
 	}
-	failing := gate.Failing(m, threatmodel.Level(x.cmd.FailOn))
-	if len(failing) == 0 {
-		return nil
-	}
-	msg := fmt.Sprintf("--fail-on %s: %d %s", x.cmd.FailOn, len(failing), plural(len(failing), "threat", "threats"))
-	for _, t := range failing {
-		msg += fmt.Sprintf("\n  %s  %-8s  %s", t.ID, t.Risk, visible.Line(t.Title))
-	}
-	return &exitError{exitFailOn, errors.New(msg)}
+	return failOn(m, x.cmd.FailOn)
 }

@@ -59,6 +59,8 @@ type commands struct {
 	Warm    warmCmd    `cmd:"" help:"Compile the PDF engine into its cache, so that the first PDF is read quickly."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 
+	Push    pushCmd    `cmd:"" help:"Send documents to a server, and wait for what their analysis finds."`
+	Pull    pullCmd    `cmd:"" help:"Fetch a threat model from a server, as files."`
 	Serve   serveCmd   `cmd:"" help:"Serve the HTTP API, and work."`
 	Worker  workerCmd  `cmd:"" help:"Work for a server: read documents, analyse, call webhooks."`
 	Migrate migrateCmd `cmd:"" help:"Bring the database of a server to this program's version."`
@@ -123,7 +125,7 @@ func run(ctx context.Context, args []string, s streams) int {
 	if code >= 0 {
 		return code // --help has been printed
 	}
-	s.secrets = cli.Analyze.Model.secrets(append(cli.serverSecrets(), cli.Analyze.Reading.Password, cli.Extract.Reading.Password)...)
+	s.secrets = cli.Analyze.Model.secrets(append(cli.serverSecrets(), cli.Analyze.Reading.Password, cli.Extract.Reading.Password, cli.Push.Token, cli.Pull.Token)...)
 	if err != nil {
 		return usageError(s, err)
 	}

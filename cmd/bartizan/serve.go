@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"iter"
 	"net"
 	"net/http"
@@ -212,39 +213,60 @@ func (c *serveCmd) sample(ctx context.Context, s streams, x *installation, o res
 	return nil
 }
 
-// filesBelow opens the files of a folder one after another; hidden ones and
-// those in hidden folders are left out.
+// filesBelow opens the files of a folder one after another.
 func filesBelow(dir string) iter.Seq2[service.File, error] {
 	return func(yield func(service.File, error) bool) {
-		err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		for f, err := range filesOf(dir) {
 			if err != nil {
-				return err
+				yield(service.File{}, err)
+				return
 			}
-			if path != dir && strings.HasPrefix(d.Name(), ".") {
+			if !yieldFile(f, yield) {
+				return
+			}
+		}
+	}
+}
+
+func yieldFile(f file, yield func(service.File, error) bool) bool {
+	r, err := os.Open(f.path)
+	if err != nil {
+		return yield(service.File{}, err)
+	}
+	defer r.Close()
+	return yield(service.File{Name: f.name, Reference: f.name, Content: r}, nil)
+}
+
+// file is a file of a folder: where it lies, and its name below the folder.
+type file struct{ path, name string }
+
+// filesOf lists the regular files of a folder in the order of their names; hidden
+// ones and those in hidden folders are left out.
+func filesOf(dir string) iter.Seq2[file, error] {
+	return func(yield func(file, error) bool) {
+		err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+			switch {
+			case err != nil:
+				return err
+			case path != dir && strings.HasPrefix(d.Name(), "."):
 				if d.IsDir() {
 					return filepath.SkipDir
 				}
 				return nil
-			}
-			if !d.Type().IsRegular() {
+			case !d.Type().IsRegular():
 				return nil
 			}
 			name, err := filepath.Rel(dir, path)
 			if err != nil {
 				return err
 			}
-			f, err := os.Open(path)
-			if err != nil {
-				return err
-			}
-			defer f.Close()
-			if !yield(service.File{Name: filepath.ToSlash(name), Reference: filepath.ToSlash(name), Content: f}, nil) {
+			if !yield(file{path, filepath.ToSlash(name)}, nil) {
 				return filepath.SkipAll
 			}
 			return nil
 		})
 		if err != nil {
-			yield(service.File{}, err)
+			yield(file{}, err)
 		}
 	}
 }
