@@ -135,6 +135,14 @@ type impact struct {
 	Review  []string       `json:"review"`
 }
 
+// reviewDue is what webhooks are told of decisions to look at again.
+type reviewDue struct {
+	System  string   `json:"system"`
+	Threats []string `json:"threats"`
+	// Analysis found that the text changed; empty where an acceptance ended.
+	Analysis string `json:"analysis,omitempty"`
+}
+
 // end writes down how an analysis ended, and tells those who wait for it: its
 // followers, its batch, webhooks.
 func (s *Service) end(ctx context.Context, tx *postgres.Tx, e ended) error {
@@ -163,6 +171,12 @@ func (s *Service) end(ctx context.Context, tx *postgres.Tx, e ended) error {
 	}
 	if err := s.endBatchItems(ctx, tx, e); err != nil {
 		return err
+	}
+	if len(e.impact.Review) > 0 {
+		due := reviewDue{System: analysis.System, Threats: e.impact.Review, Analysis: analysis.ID}
+		if err := s.publish(ctx, tx, eventReviewDue, due); err != nil {
+			return err
+		}
 	}
 	return s.publish(ctx, tx, eventAnalysisFinished, analysis)
 }

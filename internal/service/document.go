@@ -78,7 +78,7 @@ func reachable(ctx context.Context, tx *postgres.Tx, a Actor, scope resource.Sco
 
 // hidden names what the caller asked for where its system is out of reach.
 func hidden(err error, what string) error {
-	if e, ok := err.(*Error); ok && e.Kind == KindNotFound { //nolint:errorlint // our own, not wrapped
+	if isNotFound(err) {
 		return notFound(what)
 	}
 	return err

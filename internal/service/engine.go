@@ -3,14 +3,14 @@ package service
 import (
 	"context"
 
+	"github.com/google/uuid"
+
 	"github.com/bartizan-security/bartizan/internal/analyst/llm"
 	"github.com/bartizan-security/bartizan/internal/analyze"
 	"github.com/bartizan-security/bartizan/internal/embed"
 	client "github.com/bartizan-security/bartizan/internal/llm"
 	"github.com/bartizan-security/bartizan/internal/retrieve"
 	"github.com/bartizan-security/bartizan/pkg/threatmodel"
-
-	"github.com/google/uuid"
 )
 
 // engine is the wired analysis of one system: the stages of the command line,

@@ -1,6 +1,9 @@
 package service
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // Kind says what kind of error a caller made or met.
 type Kind string
@@ -67,4 +70,9 @@ func matches(ifMatch, version int64, what string) error {
 		return changed(what)
 	}
 	return nil
+}
+
+func isNotFound(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Kind == KindNotFound
 }

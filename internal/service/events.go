@@ -58,11 +58,6 @@ func (s *Service) Events(ctx context.Context, a Actor, subject uuid.UUID, after 
 	return out, nil
 }
 
-func isNotFound(err error) bool {
-	e, ok := err.(*Error) //nolint:errorlint // our own, not wrapped
-	return ok && e.Kind == KindNotFound
-}
-
 func (s *Service) follow(ctx context.Context, a Actor, subject uuid.UUID, after int64, out chan<- resource.Event) error {
 	bell, leave := s.watch.Follow(subject)
 	defer leave()

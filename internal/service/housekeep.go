@@ -113,7 +113,7 @@ func (s *Service) expireOne(ctx context.Context, x owned) error {
 			return err
 		}
 		system := identifier.String(identifier.System, x.id)
-		if err := s.publish(ctx, tx, eventReviewDue, map[string]any{"system": system, "threats": due, "cause": threatmodel.CauseTime}); err != nil {
+		if err := s.publish(ctx, tx, eventReviewDue, reviewDue{System: system, Threats: due}); err != nil {
 			return err
 		}
 		return tx.Audit(a.Name, "threat.expire", system, map[string]any{"threats": due})

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -24,6 +25,10 @@ const (
 	ingestRead    = "read"
 	ingestFailed  = "failed"
 )
+
+// readingPatience is how long a document is tried again whose reading fails for a
+// reason that is not its own.
+const readingPatience = time.Hour
 
 // Ingest reads a revision: extracts, splits, embeds and stores what it holds,
 // then wakes the system's analysis. A document that cannot be read is no error
@@ -44,6 +49,11 @@ func (s *Service) Ingest(ctx context.Context, organization, revision uuid.UUID) 
 		return err
 	}
 	docs, problem, err := s.read(ctx, a, r)
+	if err != nil && ctx.Err() == nil && !postgres.Temporary(err) && s.cfg.Now().Sub(r.Revision.CreatedAt) > readingPatience {
+		// Its system's analysis must not wait for ever.
+		s.cfg.Log.ErrorContext(ctx, "a document is given up", "organization", organization, "revision", revision, "error", err)
+		docs, problem, err = nil, "the server could not read it, for a reason that its log has: send it again", nil
+	}
 	if err != nil {
 		return fmt.Errorf("reading the revision %s: %w", identifier.String(identifier.Revision, revision), err)
 	}

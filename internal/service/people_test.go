@@ -1,6 +1,7 @@
 package service_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -311,7 +312,8 @@ func TestAddThreat(t *testing.T) {
 		change(&in)
 		_, err := b.AddThreat(ctx, b.admin, system, in)
 		wantKind(t, err, service.KindInvalid, name)
-		if e, ok := err.(*service.Error); ok && e.Pointer != name { //nolint:errorlint // its own
+		var e *service.Error
+		if errors.As(err, &e) && e.Pointer != name {
 			t.Errorf("%s: blamed %s: %v", name, e.Pointer, err)
 		}
 	}

@@ -9,12 +9,13 @@ import (
 	"net/http"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/bartizan-security/bartizan/internal/analyst/builtin"
 	"github.com/bartizan-security/bartizan/internal/extract"
 	"github.com/bartizan-security/bartizan/internal/pattern"
 	"github.com/bartizan-security/bartizan/internal/postgres"
 	"github.com/bartizan-security/bartizan/prompts"
-	"golang.org/x/sync/semaphore"
 )
 
 // Config holds what the service needs from outside.

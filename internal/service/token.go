@@ -143,8 +143,8 @@ func (s *Service) CreateToken(ctx context.Context, a Actor, in resource.NewToken
 // pointed makes a thing that a field names and that is not there the field's
 // fault.
 func pointed(err error, pointer string) error {
-	if e, ok := err.(*Error); ok && e.Kind == KindNotFound { //nolint:errorlint // our own, not wrapped
-		return invalid(pointer, "%s", e.Message)
+	if isNotFound(err) {
+		return invalid(pointer, "%s", err.Error())
 	}
 	return err
 }
