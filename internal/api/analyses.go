@@ -61,6 +61,11 @@ func (s *server) analyses(api huma.API) {
 		}
 		return answerOf(s.cfg.Service.Estimate(ctx, a, id, resource.NewAnalysis{Fresh: in.Fresh}))
 	})
+	s.analysis(api)
+}
+
+// analysis is about one.
+func (s *server) analysis(api huma.API) {
 	register(s, api, operation{
 		id: "getAnalysis", method: http.MethodGet, path: "/v1/analyses/{analysis}", tag: tagAnalyses, scope: resource.ScopeRead,
 		summary: "Read an analysis", text: "`done`, `incomplete`, `failed`, `cancelled` and `superseded` are final. `incomplete` came to a model that says what is missing.",

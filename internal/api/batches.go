@@ -57,6 +57,11 @@ func (s *server) batches(api huma.API) {
 	}, func(ctx context.Context, a service.Actor, in *BatchPath) (*answer[resource.Batch], error) {
 		return onBatch(ctx, a, in, s.cfg.Service.Batch)
 	})
+	s.batchRun(api)
+}
+
+// batchRun is about what a batch does.
+func (s *server) batchRun(api huma.API) {
 	register(s, api, operation{
 		id: "listBatchItems", method: http.MethodGet, path: "/v1/batches/{batch}/items", tag: tagBatches, scope: resource.ScopeRead, wide: true,
 		summary: "List the systems of a batch", text: "Each with its estimate, its state, and what changed.",

@@ -81,6 +81,11 @@ func (s *server) documents(api huma.API) {
 		}
 		return answerOf(s.cfg.Service.Documents(ctx, a, id, in.list()))
 	})
+	s.document(api)
+}
+
+// document is about one.
+func (s *server) document(api huma.API) {
 	register(s, api, operation{
 		id: "getDocument", method: http.MethodGet, path: "/v1/documents/{document}", tag: tagDocuments, scope: resource.ScopeRead,
 		summary: "Read a document",

@@ -58,6 +58,11 @@ func (s *server) models(api huma.API) {
 		}
 		return answerOf(s.cfg.Service.Changes(ctx, a, id, in.From, in.To))
 	})
+	s.modelExchange(api)
+}
+
+// modelExchange takes models out and in, as the command line keeps them.
+func (s *server) modelExchange(api huma.API) {
 	register(s, api, operation{
 		id: "exportModel", method: http.MethodGet, path: "/v1/systems/{system}/export", tag: tagModels, scope: resource.ScopeRead,
 		summary: "Export the model with all that belongs to it", text: "The model, all decisions, and the extracted texts that it cites: what `bartizan pull` writes into a folder.",

@@ -55,6 +55,10 @@ func (s *server) events(ctx context.Context, a service.Actor, subject uuid.UUID,
 	return &stream{Body: func(hc huma.Context) {
 		defer stop()
 		_, w := humago.Unwrap(hc)
+		if hc.Method() == http.MethodHead {
+			w.Header().Set("Content-Type", "text/event-stream")
+			return
+		}
 		if final && after > 0 {
 			if first, open := <-source; open {
 				s.send(ctx, w, source, &first)

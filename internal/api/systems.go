@@ -37,6 +37,11 @@ func (s *server) systems(api huma.API) {
 		v, err := s.cfg.Service.CreateSystem(ctx, a, in.Body)
 		return placedOf(v, systemVersion, "/v1/systems/"+v.ID, err)
 	})
+	s.oneSystem(api)
+}
+
+// oneSystem is about one.
+func (s *server) oneSystem(api huma.API) {
 	register(s, api, operation{
 		id: "getSystem", method: http.MethodGet, path: "/v1/systems/{system}", tag: tagSystems, scope: resource.ScopeRead,
 		summary: "Read a system",

@@ -50,21 +50,21 @@ func (t *tickets) issue(a service.Actor, path string, now time.Time) (resource.T
 		return resource.Ticket{}, err
 	}
 	body := base64.RawURLEncoding.EncodeToString(raw)
-	ticket := body + "." + base64.RawURLEncoding.EncodeToString(t.sign(body))
+	ticket := body + "." + t.sign(body)
 	return resource.Ticket{Ticket: ticket, URL: path + "?ticket=" + ticket, ExpiresAt: c.Expires}, nil
 }
 
-func (t *tickets) sign(body string) []byte {
+func (t *tickets) sign(body string) string {
 	mac := hmac.New(sha256.New, t.key)
 	mac.Write([]byte("bartizan ticket 1\n" + body))
-	return mac.Sum(nil)
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
 // redeem takes a ticket for the stream at a path.
 func (t *tickets) redeem(ticket, path string, now time.Time) (service.Actor, error) {
 	body, mac, _ := strings.Cut(ticket, ".")
-	sum, err := base64.RawURLEncoding.Strict().DecodeString(mac)
-	if err != nil || !hmac.Equal(sum, t.sign(body)) {
+	// As text: decoders pass over line breaks, and a ticket has one form only.
+	if !hmac.Equal([]byte(mac), []byte(t.sign(body))) {
 		return service.Actor{}, badTicket()
 	}
 	raw, err := base64.RawURLEncoding.DecodeString(body)

@@ -48,6 +48,11 @@ func (s *server) webhooks(api huma.API) {
 		v, err := s.cfg.Service.CreateWebhook(ctx, a, in.Body)
 		return placedOf(v, webhookVersion, "/v1/webhooks/"+v.ID, err)
 	})
+	s.webhook(api)
+}
+
+// webhook is about one.
+func (s *server) webhook(api huma.API) {
 	register(s, api, operation{
 		id: "getWebhook", method: http.MethodGet, path: "/v1/webhooks/{webhook}", tag: tagWebhooks, scope: resource.ScopeAdmin, wide: true,
 		summary: "Read a webhook",

@@ -87,7 +87,7 @@ func (c *Client) send(ctx context.Context, r request) (*http.Response, error) {
 			return nil, fmt.Errorf("%s %s: %w", r.method, r.path, err)
 		}
 		lost = lost || !told
-		var asked = c.wait(try, 0)
+		asked := c.wait(try, 0)
 		if told {
 			asked = c.wait(try, p.RetryAfter)
 		}
