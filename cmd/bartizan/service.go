@@ -221,9 +221,6 @@ func (p *place) open(ctx context.Context, log *slog.Logger, lease time.Duration)
 	cfg := p.cfg
 	cfg.Lease = lease
 	db, err := postgres.Open(ctx, cfg)
-	if errors.Is(err, postgres.ErrNotMigrated) {
-		return nil, fmt.Errorf("%w: run `bartizan migrate up` first, with the same --database-url", err)
-	}
 	if err != nil {
 		return nil, err
 	}
