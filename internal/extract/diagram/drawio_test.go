@@ -287,7 +287,8 @@ func TestDrawingArrows(t *testing.T) {
 		{
 			"shapes without ids are shown",
 			[]string{box("", "1", "Zone", "swimlane", 0, 0, 300, 200), box("", "1", "API one", "", 20, 40, 100, 40)},
-			[]string{"Zone:", "  API one"}, nil, nil,
+			[]string{"Zone:", "  API one"},
+			nil, nil,
 		},
 		{
 			"parents in a circle and ids given twice harm nothing",
