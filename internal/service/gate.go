@@ -35,8 +35,10 @@ type gate struct {
 	used account
 	// waiting says why calls wait; empty where none does.
 	waiting string
-	// outage is the last fault by which the endpoint was not to be reached.
+	// outage is the last fault by which the endpoint was not to be reached,
+	// and passed whether it answered after that.
 	outage error
+	passed bool
 	// in and out are tokens by characters, as the endpoint reported them.
 	chars, in, out, answers int
 }
@@ -69,12 +71,13 @@ func (g *gate) take() (used account, waiting string) {
 	return used, g.waiting
 }
 
-// down is the fault by which the endpoint was not to be reached, if it was the
-// last thing that happened.
-func (g *gate) down() error {
+// down is the last fault by which the endpoint was not to be reached and a
+// question got no answer, and whether that passed: the endpoint answered others
+// after it.
+func (g *gate) down() (outage error, passed bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.outage
+	return g.outage, g.passed
 }
 
 // stageKey carries the stage of a call to the transport.
@@ -96,7 +99,7 @@ func (x *staged) Complete(ctx context.Context, r client.Request) (client.Answer,
 	}
 	if outage(err) {
 		x.gate.mu.Lock()
-		x.gate.outage = err
+		x.gate.outage, x.gate.passed = err, false
 		x.gate.mu.Unlock()
 	}
 	return a, err
@@ -267,7 +270,7 @@ func usage(body []byte, chars int) (in, out int) {
 func (g *gate) count(use *postgres.Use, chars int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.outage = nil
+	g.passed = true
 	g.used.calls++
 	g.used.tokensIn += use.TokensIn
 	g.used.tokensOut += use.TokensOut

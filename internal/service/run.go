@@ -29,6 +29,10 @@ const (
 	outagePause     = 5 * time.Second
 	longOutagePause = 5 * time.Minute
 	outagePatience  = 24 * time.Hour
+	// passingTries is how often questions are asked that got no answer while
+	// the endpoint answered others: an outage that passed, or questions that it
+	// never answers. The pauses between add up to ten minutes.
+	passingTries = 8
 	// grace is how long calls under way may go on after a run was ended: they
 	// are paid for.
 	grace = 25 * time.Second
@@ -189,7 +193,7 @@ func (r *round) work(ctx context.Context) (more bool, err error) {
 		return r.broken(ctx, m, context.Cause(run), err)
 	}
 	s.complete(model, e, m, r.state)
-	if down := r.gate.down(); down != nil && model.Analysis.Incomplete != "" && r.patient() {
+	if down, passed := r.gate.down(); down != nil && model.Analysis.Incomplete != "" && r.patient(passed) {
 		return r.later(ctx, r.backoff(), down.Error())
 	}
 	return r.finish(ctx, ended{}, &result{m, model})
@@ -261,7 +265,11 @@ func (r *round) later(ctx context.Context, after time.Duration, why string) (boo
 	return false, &Later{After: after, Reason: why}
 }
 
-func (r *round) patient() bool {
+// patient reports whether what got no answer is asked again.
+func (r *round) patient(passed bool) bool {
+	if passed && r.state.Attempts >= passingTries {
+		return false
+	}
 	return r.state.StartedAt == nil || r.service.cfg.Now().Sub(*r.state.StartedAt) < outagePatience
 }
 
