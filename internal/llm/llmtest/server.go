@@ -12,11 +12,14 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"hash/fnv"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -29,13 +32,14 @@ type Server struct {
 	// Claim is how the server answers same_as: see the constants.
 	Claim Claim
 
-	server *httptest.Server
-	stop   chan struct{}
+	address string
+	stop    chan struct{}
 
 	mu       sync.Mutex
+	server   *httptest.Server
 	round    int
 	faults   []*fault
-	requests []Request
+	requests []*Request
 	active   int
 	peak     int
 }
@@ -62,21 +66,55 @@ type Request struct {
 	System, User string
 	// Fault is what the server played, if anything.
 	Fault Fault
+	// Key is the API key, by which a test tells its callers apart.
+	Key string
+	// At is when the request had come, and Answered when its answer was
+	// written; the zero time while it is not, and where the caller had gone.
+	At, Answered time.Time
 }
 
 // New starts a server that lives as long as the test.
 func New(t testing.TB) *Server {
 	s := &Server{stop: make(chan struct{})}
 	s.server = httptest.NewServer(http.HandlerFunc(s.handle))
+	s.address = s.server.Listener.Addr().String()
 	t.Cleanup(func() {
 		close(s.stop)
-		s.server.Close()
+		s.Away()
 	})
 	return s
 }
 
 // URL is the base URL, with /v1.
-func (s *Server) URL() string { return s.server.URL + "/v1" }
+func (s *Server) URL() string { return "http://" + s.address + "/v1" }
+
+// Away cuts what is under way, and lets connections be refused until [Server.Back].
+func (s *Server) Away() {
+	s.mu.Lock()
+	server := s.server
+	s.server = nil
+	s.mu.Unlock()
+	if server != nil {
+		server.CloseClientConnections()
+		server.Close()
+	}
+}
+
+// Back listens again, under the same address.
+func (s *Server) Back() error {
+	listener, err := net.Listen("tcp", s.address)
+	if err != nil {
+		return fmt.Errorf("listening again: %w", err)
+	}
+	server := httptest.NewUnstartedServer(http.HandlerFunc(s.handle))
+	_ = server.Listener.Close() // one of its own, which nobody knows
+	server.Listener = listener
+	server.Start()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.server = server
+	return nil
+}
 
 // NextRound makes the server word everything anew from here on.
 func (s *Server) NextRound() {
@@ -89,7 +127,11 @@ func (s *Server) NextRound() {
 func (s *Server) Requests() []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return append([]Request(nil), s.requests...)
+	out := make([]Request, len(s.requests))
+	for i, r := range s.requests {
+		out[i] = *r
+	}
+	return out
 }
 
 // Forget empties the log.
@@ -151,6 +193,7 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 	req := Request{
 		Hash: hex.EncodeToString(sum[:8]), Stage: stageOf(&b), Mode: b.mode(), Repair: len(b.Messages) > 2,
 		System: b.Messages[0].Content, User: b.Messages[1].Content,
+		Key: strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "), At: time.Now(),
 	}
 	f := s.begin(&req)
 	defer s.end()
@@ -158,6 +201,16 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.answer(w, &b, req.Stage, f)
+	s.answered(r, &req)
+}
+
+// answered notes that an answer was written, unless the caller has gone.
+func (s *Server) answered(r *http.Request, req *Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r.Context().Err() == nil {
+		req.Answered = time.Now()
+	}
 }
 
 // begin logs a request and picks the fault to play.
@@ -170,7 +223,7 @@ func (s *Server) begin(req *Request) *fault {
 	if f != nil {
 		req.Fault = f.kind
 	}
-	s.requests = append(s.requests, *req)
+	s.requests = append(s.requests, req)
 	return f
 }
 
