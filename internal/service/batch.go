@@ -249,7 +249,11 @@ func (s *Service) StartBatch(ctx context.Context, a Actor, id uuid.UUID) (resour
 		case row.State == batchRunning, row.Start:
 			return row, nil
 		}
-		row, err := tx.SetBatch(ctx, query.SetBatchParams{ID: id, State: row.State, Start: true})
+		state := row.State
+		if state == batchPlanned {
+			state = batchRunning
+		}
+		row, err := tx.SetBatch(ctx, query.SetBatchParams{ID: id, State: state, Start: true})
 		if err != nil {
 			return row, err
 		}

@@ -205,6 +205,9 @@ func (s *Service) setBatch(ctx context.Context, a Actor, batch uuid.UUID, p quer
 		if row, err = tx.BatchForUpdate(ctx, batch); err != nil || row.State != batchPlanning {
 			return err // cancelled meanwhile
 		}
+		if p.State == batchPlanned && row.Start {
+			p.State = batchRunning // nobody shall take it for one that waits to be started
+		}
 		if row, err = tx.SetBatch(ctx, p); err != nil {
 			return err
 		}
