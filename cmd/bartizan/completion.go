@@ -42,7 +42,19 @@ func (c *completionCmd) Run(parser *kong.Kong, s streams) error {
 // completion is a command as a shell completes it.
 type completion struct {
 	Name, Help string
-	Flags      []completionFlag
+	// Subs are the commands below it.
+	Subs []completion
+	// Flags are its own, and those of the commands below.
+	Flags []completionFlag
+}
+
+// SubNames are the names of the commands below.
+func (c completion) SubNames() []string {
+	var out []string
+	for _, s := range c.Subs {
+		out = append(out, s.Name)
+	}
+	return out
 }
 
 // completionFlag is a flag; Values are what it may be, where that is known.
@@ -65,25 +77,41 @@ func (c completion) Words() []string {
 func completions(root *kong.Node) []completion {
 	var out []completion
 	for _, n := range root.Children {
-		c := completion{Name: n.Name, Help: firstSentence(n.Help)}
+		c := completion{Name: n.Name, Help: firstSentence(n.Help), Subs: completions(n)}
 		for _, group := range n.AllFlags(true) {
 			for _, f := range group {
-				x := completionFlag{Name: f.Name, Help: firstSentence(f.Help), Takes: !f.IsBool()}
-				if f.Short != 0 {
-					x.Short = string(f.Short)
-				}
-				for _, v := range f.EnumSlice() {
-					if v != "" {
-						x.Values = append(x.Values, v)
-					}
-				}
-				c.Flags = append(c.Flags, x)
+				c.add(flagOf(f))
+			}
+		}
+		for _, sub := range c.Subs {
+			for _, f := range sub.Flags {
+				c.add(f)
 			}
 		}
 		slices.SortFunc(c.Flags, func(a, b completionFlag) int { return cmp.Compare(a.Name, b.Name) })
 		out = append(out, c)
 	}
 	return out
+}
+
+// add adds a flag, once.
+func (c *completion) add(f completionFlag) {
+	if !slices.ContainsFunc(c.Flags, func(x completionFlag) bool { return x.Name == f.Name }) {
+		c.Flags = append(c.Flags, f)
+	}
+}
+
+func flagOf(f *kong.Flag) completionFlag {
+	x := completionFlag{Name: f.Name, Help: firstSentence(f.Help), Takes: !f.IsBool()}
+	if f.Short != 0 {
+		x.Short = string(f.Short)
+	}
+	for _, v := range f.EnumSlice() {
+		if v != "" {
+			x.Values = append(x.Values, v)
+		}
+	}
+	return x
 }
 
 func firstSentence(s string) string {
