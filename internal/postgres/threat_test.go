@@ -201,7 +201,8 @@ func TestPlansOfThreats(t *testing.T) {
 		{"by update from a cursor", postgres.ThreatQuery{Sort: postgres.SortUpdated, After: at}, []string{"Backward using threat_by_update", "ROW(updated_at, system_id, id) < ROW("}},
 		{"by id from a cursor", postgres.ThreatQuery{Sort: postgres.SortID, After: at}, []string{"threat_pkey", "ROW(system_id, id) > ROW("}},
 		{"filtered", postgres.ThreatQuery{Risk: []string{"high"}, Open: &yes}, []string{"threat_by_risk"}},
-		{"up for review", postgres.ThreatQuery{ReviewDue: &yes}, []string{"threat_in_review"}},
+		{"up for review", postgres.ThreatQuery{ReviewDue: &yes}, []string{"Backward using threat_in_review"}},
+		{"of an owner", postgres.ThreatQuery{Owner: "owner3", After: at}, []string{"Backward using threat_by_owner"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.q.Limit = 51

@@ -133,7 +133,8 @@ create table bartizan.threat (
 -- All columns of one direction, so that a cursor is one comparison of rows.
 create index threat_by_risk on bartizan.threat (organization_id, risk_rank, system_id, id);
 create index threat_by_update on bartizan.threat (organization_id, updated_at, system_id, id);
-create index threat_in_review on bartizan.threat (organization_id, system_id, id) where review_due;
+create index threat_by_owner on bartizan.threat (organization_id, owner, risk_rank, system_id, id);
+create index threat_in_review on bartizan.threat (organization_id, risk_rank, system_id, id) where review_due;
 create index threat_until on bartizan.threat (until) where until is not null;
 create index threat_terms on bartizan.threat using gin (terms);
 
