@@ -160,6 +160,7 @@ func (x *session) read(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	opt.Recognizing = p.recognizing
 	for doc, err := range extract.ReadPaths(ctx, x.cmd.Paths, opt) {
 		if err != nil {
 			x.failures = append(x.failures, err)

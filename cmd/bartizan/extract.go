@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/bartizan-security/bartizan/internal/extract"
 )
@@ -35,12 +36,18 @@ func (c *extractCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
+	p := newProgress(s.err, false, time.Now)
+	defer p.done()
+	opt.Recognizing = p.recognizing
 	for doc, err := range extract.ReadPaths(ctx, c.Paths, opt) {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		if err != nil {
 			failures = append(failures, err)
+			continue
+		}
+		if c.Format == "text" && extract.Aside(doc) {
 			continue
 		}
 		if n > 0 {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/bartizan-security/bartizan/internal/analyze"
+	"github.com/bartizan-security/bartizan/internal/extract"
 	"github.com/bartizan-security/bartizan/internal/report/visible"
 	"github.com/bartizan-security/bartizan/pkg/threatmodel"
 )
@@ -49,6 +50,11 @@ func (p *progress) update(x analyze.Progress) {
 		}
 	}
 	p.show(text)
+}
+
+// recognizing shows that a page is about to be recognised.
+func (p *progress) recognizing(r extract.Recognizing) {
+	p.show(fmt.Sprintf("%-9s %s, page %d/%d", "ocr", visible.Line(r.Document), r.Page, r.Pages))
 }
 
 // step shows a count; total 0 is not known.

@@ -11,6 +11,8 @@ type readingFlags struct {
 	Password    string   `env:"BARTIZAN_PASSWORD" placeholder:"TEXT" help:"Opens encrypted documents."`
 	ShowSecrets bool     `help:"Do not mask credentials that documents hold. They then reach the model and the reports."`
 	Comments    bool     `help:"Also read the comments under pages of Confluence. They are no part of what is analysed."`
+	OCR         string   `name:"ocr" enum:"auto,off,force" default:"auto" env:"BARTIZAN_OCR" help:"Recognise the text in pictures of PDF pages, by tesseract where it is installed. auto: on pages without text that can be used. force: on all pages, in place of their text. off: on none."`
+	OCRLanguage string   `name:"ocr-language" default:"eng" env:"BARTIZAN_OCR_LANGUAGE" placeholder:"NAME" help:"The language of such pages as tesseract names it, or several with +, such as eng+deu."`
 	Limit       []string `placeholder:"NAME=VALUE" help:"What one document may cost, such as pages=10000 or time=5m; may be given several times. Names and defaults are listed above."`
 	Sandbox     string   `enum:"on,off" default:"on" env:"BARTIZAN_SANDBOX" help:"on: the processes that read documents can open no file, connection or program (Linux; other systems have no such means). off: they can."`
 }
@@ -27,7 +29,10 @@ Limits (--limit NAME=VALUE):
 
 // options are those of the flags.
 func (r readingFlags) options(summary *extract.Summary) (extract.Options, error) {
-	opt := extract.Options{Password: r.Password, ShowSecrets: r.ShowSecrets, Comments: r.Comments, Sandbox: extract.Sandbox(r.Sandbox), Summary: summary}
+	opt := extract.Options{Password: r.Password, ShowSecrets: r.ShowSecrets, Comments: r.Comments, Sandbox: extract.Sandbox(r.Sandbox), Summary: summary, OCR: extract.OCR(r.OCR), OCRLanguage: r.OCRLanguage}
+	if err := extract.CheckOCRLanguage(r.OCRLanguage); err != nil {
+		return opt, fmt.Errorf("--ocr-language: %w", err)
+	}
 	for _, l := range r.Limit {
 		if err := opt.Limits.Set(l); err != nil {
 			return opt, fmt.Errorf("--limit: %w", err)

@@ -75,6 +75,8 @@ type session struct {
 	// trace follows what is being read, for the parent.
 	trace trace
 	pdfs  *pdf.Reader
+	// ask has the parent recognise the text in a picture.
+	ask func(pagePicture) ([]pdf.RecognizedLine, error)
 	// find is that of the input that is being read.
 	find finder
 	// done is true when nobody wants more, or ctx has ended.

@@ -3,6 +3,7 @@ package extract
 import (
 	"errors"
 
+	"github.com/bartizan-security/bartizan/internal/extract/pdf"
 	"github.com/bartizan-security/bartizan/internal/extract/sandbox"
 	"github.com/bartizan-security/bartizan/pkg/threatmodel"
 )
@@ -76,6 +77,8 @@ type question struct {
 	// Spool asks for a file to write to, Fill for the PDF engine's cache to be
 	// filled.
 	Spool, Fill bool
+	// Recognize asks for the text in a picture.
+	Recognize *pagePicture
 }
 
 // reply is the answer to it.
@@ -85,6 +88,7 @@ type reply struct {
 	Names []string
 	// Missing is true for a file that is not there.
 	Missing bool
+	Lines   []pdf.RecognizedLine
 }
 
 // language holds the codecs of what is said.

@@ -30,6 +30,14 @@ type Options struct {
 	// Children is how many of them read at once; 0 for the number of
 	// processors, at most 2.
 	Children int
+	// OCR says which pages of a PDF have the text in their pictures recognised,
+	// by the program tesseract; empty for none. A page is recognised in
+	// OCRLanguage, as tesseract names it; empty for eng.
+	OCR         OCR
+	OCRLanguage string
+	// Recognizing, where it is not nil, is told before a page is recognised. It
+	// may be called by several goroutines at once.
+	Recognizing func(Recognizing)
 	// Pool, where it is not nil, reads; it goes by its own Sandbox, Children,
 	// CacheDir, and limits on memory and output.
 	Pool *Pool

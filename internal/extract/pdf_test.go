@@ -2,6 +2,7 @@ package extract_test
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -128,4 +129,80 @@ func headings(doc extract.Document) map[string]int {
 		}
 	}
 	return out
+}
+
+// attached is a file that a PDF carries.
+type attached struct{ name, data string }
+
+// embed makes a PDF that carries files.
+func embed(text string, files ...attached) string {
+	names := ""
+	var more []string
+	for i, f := range files {
+		names += fmt.Sprintf("(%d) %d 0 R ", i, 6+2*i)
+		more = append(more,
+			fmt.Sprintf("<< /Type /Filespec /F (%s) /UF (%s) /EF << /F %d 0 R /UF %d 0 R >> >>", f.name, f.name, 7+2*i, 7+2*i),
+			fmt.Sprintf("<< /Type /EmbeddedFile /Length %d >>\nstream\n%s\nendstream", len(f.data), f.data))
+	}
+	content := fmt.Sprintf("BT /F 12 Tf 1 0 0 1 60 700 Tm (%s) Tj ET", text)
+	objects := append([]string{
+		"<< /Type /Catalog /Pages 2 0 R /Names << /EmbeddedFiles << /Names [" + names + "] >> >> >>",
+		"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+		"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 600 800] /Contents 4 0 R /Resources << /Font << /F 5 0 R >> >> >>",
+		fmt.Sprintf("<< /Length %d >>\nstream\n%s\nendstream", len(content), content),
+		"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+	}, more...)
+	var b, xref strings.Builder
+	b.WriteString("%PDF-1.7\n")
+	for i, o := range objects {
+		fmt.Fprintf(&xref, "%010d 00000 n \n", b.Len())
+		fmt.Fprintf(&b, "%d 0 obj\n%s\nendobj\n", i+1, o)
+	}
+	start := b.Len()
+	fmt.Fprintf(&b, "xref\n0 %d\n0000000000 65535 f \n%strailer\n<< /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n",
+		len(objects)+1, xref.String(), len(objects)+1, start)
+	return b.String()
+}
+
+func TestWhatIsAttachedToAPDFIsADocumentBesideIt(t *testing.T) {
+	note := attached{"notes.md", "# Notes\n\nThe gate keeps no log.\n"}
+	inner := embed("The inner design.", attached{"deep.pdf", embed("Too deep.", note)}, note)
+	outer := embed("The outer design.", attached{"inner.pdf", inner},
+		note, attached{"logo.png", "\x89PNG\r\n\x1a\n"})
+	dir := write(t, t.TempDir(), member{"outer.pdf", outer})
+	var summary extract.Summary
+	r := readPaths(t, extract.Options{Summary: &summary}, filepath.Join(dir, "outer.pdf"))
+	if len(r.errors) > 0 {
+		t.Fatal(r.errors)
+	}
+	want := "outer.pdf outer.pdf/inner.pdf outer.pdf/inner.pdf/deep.pdf outer.pdf/inner.pdf/notes.md outer.pdf/notes.md"
+	if got := strings.Join(r.names(), " "); got != want {
+		t.Fatalf("documents %s, want %s; passed over %v, notices %v", got, want, summary.Skipped, r.docs[0].Notices)
+	}
+	for i, doc := range r.docs {
+		if err := sourcetest.Check(doc, 0); err != nil {
+			t.Error(err)
+		}
+		if extract.Aside(doc) != (i > 0) || (doc.Parent == "") != (i == 0) {
+			t.Errorf("%s: aside %v, parent %q", doc.Name, extract.Aside(doc), doc.Parent)
+		}
+		for _, b := range doc.Blocks {
+			if (b.Role == threatmodel.RoleAttachment) != (i > 0) {
+				t.Errorf("%s: %q has role %s", doc.Name, b.Text, b.Role)
+			}
+		}
+	}
+	if r.docs[2].Parent != r.docs[1].ID || r.docs[4].Parent != r.docs[0].ID {
+		t.Errorf("parents %q and %q", r.docs[2].Parent, r.docs[4].Parent)
+	}
+	if n := r.docs[0].Notices; len(n) != 1 || !strings.Contains(n[0].Text, "notes.md") {
+		t.Errorf("notices %+v", n)
+	}
+	var skipped []string
+	for _, s := range summary.Skipped {
+		skipped = append(skipped, s.Path+" "+s.Reason)
+	}
+	if all := strings.Join(skipped, "\n"); len(skipped) != 2 || !strings.Contains(all, "deep.pdf: notes.md attachments are nested more than 2 deep") || !strings.Contains(all, "logo.png") {
+		t.Errorf("passed over: %s", all)
+	}
 }

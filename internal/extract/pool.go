@@ -101,6 +101,8 @@ func (p *Pool) answer(ctx context.Context, in input, folder fs.FS, opt Options, 
 		p.warming.Lock()
 		err = warm(ctx, p.cacheDir)
 		p.warming.Unlock()
+	case q.Recognize != nil && opt.OCR != "" && opt.OCR != OCROff:
+		a.Lines, err = recognize(ctx, q.Recognize, opt)
 	case q.Spool:
 		file, err = spoolFile(opt)
 	case q.List != "" && folder != nil:

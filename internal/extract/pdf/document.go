@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/klippa-app/go-pdfium"
@@ -31,6 +32,13 @@ type document struct {
 	// form is the document's form, once it was asked for.
 	form      references.FPDF_FORMHANDLE
 	formAsked bool
+	comments  []note
+	pinned    []pinned
+	portfolio bool
+	// ocr recognises text in pictures; nil where it is not to.
+	ocr *recognition
+	// fault is what broke the engine where nobody was told.
+	fault error
 }
 
 // maxGlyphs bounds the characters of a document: a book of 5,000 pages has 15
@@ -63,14 +71,14 @@ func openDocument(engine pdfium.Pdfium, tap *tap, req request) (*document, error
 		}
 		open = &requests.OpenDocument{File: &data}
 	}
-	if req.password != "" {
-		open.Password = &req.password
+	if req.how.Password != "" {
+		open.Password = &req.how.Password
 	}
 	opened, err := engine.OpenDocument(open)
 	if err != nil {
-		return nil, openError(err, req.password)
+		return nil, openError(err, req.how.Password)
 	}
-	d := &document{engine: engine, tap: tap, ref: opened.Document, fonts: map[fontKey]int{}}
+	d := &document{engine: engine, tap: tap, ref: opened.Document, fonts: map[fontKey]int{}, ocr: newRecognition(req.how)}
 	count, err := engine.FPDF_GetPageCount(&requests.FPDF_GetPageCount{Document: d.ref})
 	if err != nil {
 		return nil, err
@@ -104,23 +112,37 @@ func openError(err error, password string) error {
 	return err
 }
 
-// read reads all pages.
-func (d *document) read() (threatmodel.Source, error) {
+// read reads all pages, and takes the files out.
+func (d *document) read(req request) (Result, error) {
+	out := Result{Portfolio: d.portfolio}
 	for i := range d.pages {
 		p, err := d.page(i)
+		if err == nil {
+			err = d.fault
+		}
 		if err != nil {
-			return threatmodel.Source{}, err
+			return out, err
 		}
 		d.out.Add(d.set, p)
 	}
 	if err := d.closeForm(); err != nil {
-		return threatmodel.Source{}, err
+		return out, err
 	}
-	src := d.out.Read(d.about)
-	if len(src.Blocks) == 0 {
-		return src, noText(src)
+	d.about.Unread = d.ocr.unread()
+	out.Source, out.Notes = d.out.Read(d.about), d.notes()
+	var broken error
+	if out.Files, broken = d.files(req.maxFiles); broken != nil {
+		out.broken = true
 	}
-	return src, nil
+	if !hasText(out.Source) {
+		return out, noText(out.Source)
+	}
+	return out, nil
+}
+
+// hasText reports whether anything but pictures without a text was read.
+func hasText(src threatmodel.Source) bool {
+	return slices.ContainsFunc(src.Blocks, func(b threatmodel.Block) bool { return b.Text != "" })
 }
 
 // noText says why there is nothing to read.

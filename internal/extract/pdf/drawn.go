@@ -1,6 +1,7 @@
 package pdf
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/klippa-app/go-pdfium/enums"
@@ -8,6 +9,7 @@ import (
 	"github.com/klippa-app/go-pdfium/requests"
 	"github.com/klippa-app/go-pdfium/structs"
 
+	"github.com/bartizan-security/bartizan/internal/extract/block"
 	"github.com/bartizan-security/bartizan/internal/extract/pdf/layout"
 )
 
@@ -18,10 +20,10 @@ const maxDrawn = 2000
 // 228).
 const formPassword = 1 << 13
 
-// drawn reads what annotations and form fields show on a page. Notes that open
-// when they are touched are not shown, and not read. What cannot be read is
-// left out.
-func (d *document) drawn(page requests.Page, f frame) []layout.Drawn {
+// drawn reads what annotations and form fields show on a page, and keeps apart
+// the comments that open when they are touched and the files that are pinned to
+// it. What cannot be read is left out.
+func (d *document) drawn(page requests.Page, number int, f frame) []layout.Drawn {
 	count, err := d.engine.FPDFPage_GetAnnotCount(&requests.FPDFPage_GetAnnotCount{Page: page})
 	if err != nil {
 		return nil
@@ -32,7 +34,7 @@ func (d *document) drawn(page requests.Page, f frame) []layout.Drawn {
 		if err != nil {
 			continue
 		}
-		if a, ok := d.annotation(annot.Annotation, f); ok {
+		if a, ok := d.annotation(annot.Annotation, number, f); ok {
 			out = append(out, a)
 		}
 		if _, err := d.engine.FPDFPage_CloseAnnot(&requests.FPDFPage_CloseAnnot{Annotation: annot.Annotation}); err != nil {
@@ -42,7 +44,7 @@ func (d *document) drawn(page requests.Page, f frame) []layout.Drawn {
 	return out
 }
 
-func (d *document) annotation(a references.FPDF_ANNOTATION, f frame) (layout.Drawn, bool) {
+func (d *document) annotation(a references.FPDF_ANNOTATION, number int, f frame) (layout.Drawn, bool) {
 	const unseen = enums.FPDF_ANNOT_FLAG_HIDDEN | enums.FPDF_ANNOT_FLAG_NOVIEW
 	var out layout.Drawn
 	kind, err := d.engine.FPDFAnnot_GetSubtype(&requests.FPDFAnnot_GetSubtype{Annotation: a})
@@ -52,13 +54,25 @@ func (d *document) annotation(a references.FPDF_ANNOTATION, f frame) (layout.Dra
 	if flags, err := d.engine.FPDFAnnot_GetFlags(&requests.FPDFAnnot_GetFlags{Annotation: a}); err == nil && flags.Flags&unseen != 0 {
 		return out, false
 	}
+	comment := ""
 	switch kind.Subtype {
+	case enums.FPDF_ANNOT_SUBTYPE_LINK, enums.FPDF_ANNOT_SUBTYPE_POPUP:
+		return out, false
 	case enums.FPDF_ANNOT_SUBTYPE_FREETEXT:
 		out.Text = d.annotationString(a, "Contents")
 	case enums.FPDF_ANNOT_SUBTYPE_WIDGET:
 		out.Form, out.Text = true, d.field(a)
+	case enums.FPDF_ANNOT_SUBTYPE_STAMP:
+		out.Text = stampText(d.annotationString(a, "Name"))
+		comment = d.annotationString(a, "Contents")
+	case enums.FPDF_ANNOT_SUBTYPE_FILEATTACHMENT:
+		d.pin(a, number)
+		comment = d.annotationString(a, "Contents")
+	default:
+		comment = d.annotationString(a, "Contents")
 	}
-	if strings.TrimSpace(out.Text) == "" {
+	shown, said := strings.TrimSpace(out.Text) != "", strings.TrimSpace(block.Clean(comment))
+	if !shown && said == "" {
 		return out, false
 	}
 	rect, err := d.engine.FPDFAnnot_GetRect(&requests.FPDFAnnot_GetRect{Annotation: a})
@@ -68,7 +82,36 @@ func (d *document) annotation(a references.FPDF_ANNOTATION, f frame) (layout.Dra
 	x1, y1 := f.point(float64(rect.Rect.Left), float64(rect.Rect.Top))
 	x2, y2 := f.point(float64(rect.Rect.Right), float64(rect.Rect.Bottom))
 	out.Box = layout.Box{L: min(x1, x2), T: min(y1, y2), R: max(x1, x2), B: max(y1, y2)}
-	return out, true
+	if said != "" && len(d.comments) < maxComments {
+		d.comments = append(d.comments, note{number, said, out.Box.Rounded()})
+	}
+	return out, shown
+}
+
+// maxComments bounds the comments of a document.
+const maxComments = 20_000
+
+// pin keeps the file of an annotation for later.
+func (d *document) pin(a references.FPDF_ANNOTATION, number int) {
+	file, err := d.engine.FPDFAnnot_GetFileAttachment(&requests.FPDFAnnot_GetFileAttachment{Document: d.ref, Annotation: a})
+	if err == nil && len(d.pinned) <= maxFiles {
+		d.pinned = append(d.pinned, pinned{file.Attachment, number})
+	}
+}
+
+var (
+	stampName = regexp.MustCompile(`^[#A-Za-z]{3,40}$`)
+	stampWord = regexp.MustCompile(`[A-Z]?[a-z]+|[A-Z]+`)
+)
+
+// stampText is what a stamp shows, by its name: a drawing without text of its
+// own, such as NotApproved or, as some programs have it, SBNotApproved.
+func stampText(name string) string {
+	if !stampName.MatchString(name) {
+		return ""
+	}
+	name = strings.TrimPrefix(strings.TrimPrefix(name, "#"), "SB")
+	return strings.Join(stampWord.FindAllString(name, -1), " ")
 }
 
 func (d *document) annotationString(a references.FPDF_ANNOTATION, key string) string {
@@ -92,8 +135,8 @@ func (d *document) field(a references.FPDF_ANNOTATION) string {
 	}
 	switch kind.FormFieldType {
 	case enums.FPDF_FORMFIELD_TYPE_CHECKBOX, enums.FPDF_FORMFIELD_TYPE_RADIOBUTTON:
-		checked, err := d.engine.FPDFAnnot_IsChecked(&requests.FPDFAnnot_IsChecked{FormHandle: form, Annotation: a})
-		if err == nil && checked.IsChecked {
+		// What the box looks like is what is shown; its value may lag behind.
+		if look := d.annotationString(a, "AS"); look != "" && look != "Off" {
 			return "[x]"
 		}
 	case enums.FPDF_FORMFIELD_TYPE_TEXTFIELD:
@@ -103,9 +146,36 @@ func (d *document) field(a references.FPDF_ANNOTATION) string {
 		}
 		return d.fieldValue(form, a)
 	case enums.FPDF_FORMFIELD_TYPE_COMBOBOX, enums.FPDF_FORMFIELD_TYPE_LISTBOX:
+		if chosen := d.chosen(form, a); chosen != "" {
+			return chosen
+		}
 		return d.fieldValue(form, a)
 	}
 	return ""
+}
+
+// maxOptions bounds the options of a choice.
+const maxOptions = 1000
+
+// chosen are the labels of the options that were chosen: the value itself may
+// be a code that nobody sees.
+func (d *document) chosen(form references.FPDF_FORMHANDLE, a references.FPDF_ANNOTATION) string {
+	count, err := d.engine.FPDFAnnot_GetOptionCount(&requests.FPDFAnnot_GetOptionCount{FormHandle: form, Annotation: a})
+	if err != nil {
+		return ""
+	}
+	var out []string
+	for i := range min(count.OptionCount, maxOptions) {
+		is, err := d.engine.FPDFAnnot_IsOptionSelected(&requests.FPDFAnnot_IsOptionSelected{FormHandle: form, Annotation: a, Index: i})
+		if err != nil || !is.IsOptionSelected {
+			continue
+		}
+		label, err := d.engine.FPDFAnnot_GetOptionLabel(&requests.FPDFAnnot_GetOptionLabel{FormHandle: form, Annotation: a, Index: i})
+		if err == nil && label.OptionLabel != "" {
+			out = append(out, label.OptionLabel)
+		}
+	}
+	return strings.Join(out, ", ")
 }
 
 func (d *document) fieldValue(form references.FPDF_FORMHANDLE, a references.FPDF_ANNOTATION) string {

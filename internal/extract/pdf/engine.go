@@ -18,8 +18,6 @@ import (
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/experimental"
-
-	"github.com/bartizan-security/bartizan/pkg/threatmodel"
 )
 
 // engine is PDFium. Each document gets an instance of its own, so
@@ -82,52 +80,57 @@ func newEngine(o Options) (*engine, error) {
 
 // read reads a document. After ErrMemory and ErrCrashed the engine must not
 // be used again.
-func (e *engine) read(req request) (src threatmodel.Source, err error) {
+func (e *engine) read(req request) (out Result, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = e.fatal(fmt.Errorf("panic: %v", p))
 		}
 	}()
 	if err := looksLikePDF(req); err != nil {
-		return src, err
+		return out, err
 	}
 	e.memory.refused = false
 	instance, err := e.pool.GetInstance(time.Minute)
 	if err != nil {
-		return src, e.fatal(err)
+		return out, e.fatal(err)
 	}
-	src, err = e.readIn(instance, req)
+	out, err = e.readIn(instance, req)
 	if err != nil {
 		err = e.fatal(err)
 		if errors.Is(err, ErrMemory) || errors.Is(err, ErrCrashed) {
-			return src, err
+			return out, err
 		}
+	}
+	if out.broken {
+		return out, err
 	}
 	if closing := instance.Close(); closing != nil && err == nil {
 		err = e.fatal(closing)
 	}
-	return src, err
+	return out, err
 }
 
-func (e *engine) readIn(instance pdfium.Pdfium, req request) (threatmodel.Source, error) {
+func (e *engine) readIn(instance pdfium.Pdfium, req request) (Result, error) {
 	d, err := openDocument(instance, e.tap, req)
 	if err != nil {
-		return threatmodel.Source{}, err
+		return Result{}, err
 	}
 	d.metadata()
 	d.outline()
-	if !req.alone {
+	if !req.how.Alone {
 		if err := d.second(req); err != nil {
 			e.tired = true
 		}
 	}
-	return d.read()
+	return d.read(req)
 }
 
 // fatal finds the reason of an error of the engine: one of ours, or memory, or
 // a crash.
 func (e *engine) fatal(err error) error {
 	switch {
+	case errors.Is(err, ErrNoText):
+		return err
 	case e.memory.refused:
 		return &detailed{ErrMemory, fmt.Sprintf("limit %d MiB", e.memory.limit>>20)}
 	case isOurs(err):

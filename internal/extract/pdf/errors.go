@@ -24,6 +24,8 @@ var (
 	// ErrTooLarge is given where the document has more pages or characters
 	// than the limit.
 	ErrTooLarge = errors.New("the PDF is larger than the limit: split it")
+	// ErrRecognize is given where all text was to be recognised and cannot be.
+	ErrRecognize = errors.New("the text in the pictures cannot be recognised")
 	// ErrCrashed is given where the engine failed on the document.
 	ErrCrashed = errors.New("the PDF engine failed on this document: print it to a new PDF")
 	// ErrCache is given where the folder for the compiled engine cannot be
@@ -35,7 +37,7 @@ var (
 
 // documentErrors are those that the engine's own errors are told from.
 var documentErrors = []error{
-	ErrEncrypted, ErrPassword, ErrNotPDF, ErrNoPages, ErrNoText, ErrTruncated, ErrMemory, ErrTooLarge, ErrCache, ErrStart, ErrCrashed,
+	ErrEncrypted, ErrPassword, ErrNotPDF, ErrNoPages, ErrNoText, ErrRecognize, ErrTruncated, ErrMemory, ErrTooLarge, ErrCache, ErrStart, ErrCrashed,
 }
 
 // detailed is an error of ours with what was seen.

@@ -41,8 +41,8 @@ func (d *document) page(index int) (layout.Page, error) {
 	}
 	unmapped(&out)
 	d.shapes(page, frame, &out)
-	out.Drawn = d.drawn(page, frame)
-	return out, nil
+	out.Drawn = d.drawn(page, index+1, frame)
+	return out, d.recognize(page, index+1, &out)
 }
 
 // unmapped takes the text out of a page that is not what the page shows: set in

@@ -31,11 +31,15 @@ type Options struct {
 	Memory int64
 	// MaxPages bounds the pages of a document; 0 stands for 5,000.
 	MaxPages int
+	// MaxFiles bounds what is taken out of the files that a document carries, in
+	// bytes; 0 stands for 128 MiB. The engine holds each of them twice.
+	MaxFiles int64
 }
 
 const (
 	defaultMemory   = 512 << 20
 	defaultMaxPages = 5000
+	defaultMaxFiles = 128 << 20
 )
 
 func (o Options) withDefaults() (Options, error) {
@@ -44,6 +48,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.MaxPages <= 0 {
 		o.MaxPages = defaultMaxPages
+	}
+	if o.MaxFiles <= 0 {
+		o.MaxFiles = defaultMaxFiles
 	}
 	dir, err := CacheDir(o.CacheDir)
 	o.CacheDir = dir
@@ -59,7 +66,8 @@ func (o Options) withDefaults() (Options, error) {
 func Read(ctx context.Context, name string, r io.ReaderAt, size int64, opt Options) (threatmodel.Source, error) {
 	reader := NewReader(opt)
 	defer reader.Close()
-	return reader.Read(ctx, name, r, size, opt.Password)
+	out, err := reader.Read(ctx, name, r, size, How{Password: opt.Password})
+	return out.Source, err
 }
 
 // Warm compiles the engine into its cache, so that the first document is read

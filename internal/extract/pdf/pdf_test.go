@@ -153,7 +153,7 @@ func TestErrorsSayWhatIsWrong(t *testing.T) {
 	defer reader.Close()
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := reader.Read(t.Context(), "x.pdf", bytes.NewReader(tt.data), int64(len(tt.data)), tt.password)
+			_, err := reader.Read(t.Context(), "x.pdf", bytes.NewReader(tt.data), int64(len(tt.data)), pdf.How{Password: tt.password})
 			if tt.want == nil {
 				// How much of a damaged file can be read is the engine's affair;
 				// it must be said or read, not hang or crash.
@@ -168,7 +168,7 @@ func TestErrorsSayWhatIsWrong(t *testing.T) {
 		})
 	}
 	// The reader is as good as before.
-	src, err := reader.Read(t.Context(), "x.pdf", bytes.NewReader(encrypted), int64(len(encrypted)), "open sesame")
+	src, err := reader.Read(t.Context(), "x.pdf", bytes.NewReader(encrypted), int64(len(encrypted)), pdf.How{Password: "open sesame"})
 	if err != nil || !strings.Contains(src.Body, "Behind a password.") {
 		t.Errorf("with the password: %q, error %v", src.Body, err)
 	}
@@ -280,7 +280,7 @@ func TestHostileDocumentsEndInAnErrorOrAText(t *testing.T) {
 	defer reader.Close()
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			src, err := reader.Read(t.Context(), "x.pdf", bytes.NewReader(tt.data), int64(len(tt.data)), "")
+			src, err := reader.Read(t.Context(), "x.pdf", bytes.NewReader(tt.data), int64(len(tt.data)), pdf.How{})
 			switch {
 			case tt.text != "" && (err != nil || !strings.Contains(src.Body, tt.text)):
 				t.Errorf("text %q, error %v", src.Body, err)
@@ -293,7 +293,7 @@ func TestHostileDocumentsEndInAnErrorOrAText(t *testing.T) {
 		})
 	}
 	after := scan(t, "The reader still works.")
-	if _, err := reader.Read(t.Context(), "x.pdf", bytes.NewReader(after), int64(len(after)), ""); err != nil {
+	if _, err := reader.Read(t.Context(), "x.pdf", bytes.NewReader(after), int64(len(after)), pdf.How{}); err != nil {
 		t.Errorf("a good document after the bad ones: %v", err)
 	}
 }

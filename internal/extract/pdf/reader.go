@@ -26,61 +26,78 @@ func NewReader(opt Options) *Reader {
 	return &Reader{opt: opt, err: err}
 }
 
+// How says how a document is read. The zero value reads what its text layer
+// says.
+type How struct {
+	Password string
+	// Alone keeps the second reader out, which may fail where the engine does
+	// not. What only it would have found is missing.
+	Alone bool
+	// OCR says which pages' pictures are given to Recognize; empty for none.
+	OCR       OCR
+	Recognize Recognizer
+}
+
+// Result is a document and what comes with it.
+type Result struct {
+	threatmodel.Source
+	// Notes are the comments that open when they are touched, in the role of
+	// annotations: no part of what the document shows. It has no blocks where
+	// there are none.
+	Notes threatmodel.Source
+	// Files are those that the document carries.
+	Files []File
+	// Portfolio is true for a document that only wraps its files.
+	Portfolio bool
+	// broken is true where the engine broke after all pages were read.
+	broken bool
+}
+
 // request asks for one document.
 type request struct {
 	name     string
-	password string
+	how      How
 	maxPages int
+	maxFiles int64
 	file     io.ReaderAt
 	size     int64
-	// alone keeps the second reader out.
-	alone bool
 }
 
-// Read reads one document; see [Read]. The password takes the place of the
-// one in the options.
-func (r *Reader) Read(ctx context.Context, name string, file io.ReaderAt, size int64, password string) (threatmodel.Source, error) {
-	return r.read(ctx, request{name: name, password: password, file: file, size: size})
-}
-
-// ReadAlone is Read without the second reader, which may fail where the engine
-// does not. What only it would have found is missing.
-func (r *Reader) ReadAlone(ctx context.Context, name string, file io.ReaderAt, size int64, password string) (threatmodel.Source, error) {
-	return r.read(ctx, request{name: name, password: password, file: file, size: size, alone: true})
-}
-
-func (r *Reader) read(ctx context.Context, req request) (threatmodel.Source, error) {
+// Read reads one document; see [Read]. With [ErrNoText] comes what the document
+// has beside text.
+func (r *Reader) Read(ctx context.Context, name string, file io.ReaderAt, size int64, how How) (Result, error) {
+	req := request{name: name, how: how, file: file, size: size, maxPages: r.opt.MaxPages, maxFiles: r.opt.MaxFiles}
 	if err := errors.Join(r.err, ctx.Err()); err != nil {
-		return threatmodel.Source{}, err
+		return Result{}, err
 	}
 	if r.engine == nil {
 		e, err := startEngine(r.opt)
 		if err != nil {
-			return threatmodel.Source{}, err
+			return Result{}, err
 		}
 		r.engine = e
 	}
-	req.maxPages = r.opt.MaxPages
 	sum := sha256.New()
 	switch n, err := io.Copy(sum, io.NewSectionReader(req.file, 0, req.size)); {
 	case err != nil:
-		return threatmodel.Source{}, fmt.Errorf("read the document: %w", err)
+		return Result{}, fmt.Errorf("read the document: %w", err)
 	case n != req.size:
-		return threatmodel.Source{}, &detailed{ErrTruncated, fmt.Sprintf("it has %d bytes of %d", n, req.size)}
+		return Result{}, &detailed{ErrTruncated, fmt.Sprintf("it has %d bytes of %d", n, req.size)}
 	}
-	src, err := r.engine.read(req)
+	out, err := r.engine.read(req)
 	if r.engine.tired {
 		r.spent = true
 	}
-	if errors.Is(err, ErrMemory) || errors.Is(err, ErrCrashed) {
+	if out.broken || errors.Is(err, ErrMemory) || errors.Is(err, ErrCrashed) {
 		// The engine must not be used again, and may hold on to its memory.
 		r.engine, r.spent = nil, true
 	}
-	if err != nil {
-		return threatmodel.Source{}, err
+	if err != nil && !errors.Is(err, ErrNoText) {
+		return Result{}, err
 	}
-	src.Name, src.SHA256, src.MediaType = req.name, hex.EncodeToString(sum.Sum(nil)), "application/pdf"
-	return src, nil
+	out.Name, out.SHA256, out.MediaType = req.name, hex.EncodeToString(sum.Sum(nil)), "application/pdf"
+	out.Notes.SHA256, out.Notes.MediaType = out.SHA256, out.MediaType
+	return out, err
 }
 
 // Spent reports whether something of this process goes on that should have

@@ -27,19 +27,22 @@ var errSlow = errors.New("the second reader did not end")
 type facts struct {
 	title   string
 	outline []layout.Entry
+	// portfolio is true for a document that only wraps the files it carries.
+	portfolio bool
 }
 
 // second asks the second reader, where the engine found no title or no
-// outline. It reports errSlow alone: what the second reader cannot read is
+// outline, or files whose place it does not know. It reports errSlow alone: what the second reader cannot read is
 // merely not known.
 func (d *document) second(req request) error {
-	if d.about.Title != "" && len(d.about.Outline) > 0 || req.size > secondMaxSize {
+	if d.about.Title != "" && len(d.about.Outline) > 0 && !d.carries() || req.size > secondMaxSize {
 		return nil
 	}
-	f, err := within(secondTimeout, func() (facts, error) { return readFacts(req.file, req.size, req.password) })
+	f, err := within(secondTimeout, func() (facts, error) { return readFacts(req.file, req.size, req.how.Password) })
 	if errors.Is(err, errSlow) {
 		return err
 	}
+	d.portfolio = f.portfolio
 	if d.about.Title == "" {
 		d.about.Title = strings.TrimSpace(f.title)
 	}
@@ -90,6 +93,7 @@ func readFacts(file io.ReaderAt, size int64, password string) (facts, error) {
 		return facts{}, err
 	}
 	f := facts{title: r.Trailer().Key("Info").Key("Title").Text()}
+	f.portfolio = r.Trailer().Key("Root").Key("Collection").Kind() == ledong.Dict
 	f.walk(r.Trailer().Key("Root").Key("Outlines").Key("First"), 1)
 	return f, nil
 }

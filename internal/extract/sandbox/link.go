@@ -34,7 +34,7 @@ const hello = "bartizan-child-1"
 
 const (
 	headSize = 6
-	// smallFrame bounds every frame but events and answers, in bytes.
+	// smallFrame bounds every frame but events, questions and answers, in bytes.
 	smallFrame = 1 << 20
 	maxFiles   = 8
 )
@@ -108,7 +108,7 @@ func (l *link) receive(limit int) (frame, error) {
 	}
 	f := frame{kind: head[0]}
 	size := int(binary.BigEndian.Uint32(head[2:]))
-	if f.kind != kindEvent && f.kind != kindAnswer {
+	if f.kind != kindEvent && f.kind != kindAnswer && f.kind != kindQuestion {
 		limit = smallFrame
 	}
 	if size > limit {

@@ -16,6 +16,9 @@ type About struct {
 	Language string
 	// Outline holds the entries of the document's outline, in its order.
 	Outline []Entry
+	// Unread says why the text in pictures was not recognised, and what to do
+	// about it; empty where nobody asked for it.
+	Unread string
 }
 
 // Font is a typeface that glyphs are set in.
@@ -54,8 +57,20 @@ type Page struct {
 	Broken bool
 	// Failed is true where the engine could not read the page.
 	Failed bool
-	// Images counts the pictures, or drawings, on a page that has no text.
-	Images int
+	// Pictures are what is shown of images.
+	Pictures []Picture
+	// Outlined is true for a page without text that has so many drawings that
+	// they may be its letters.
+	Outlined bool
+	// Recognized is true where text of the page was recognised in its picture.
+	Recognized bool
+}
+
+// Picture is an image on a page.
+type Picture struct {
+	Box Box
+	// Alt says what it shows; it may be empty.
+	Alt string
 }
 
 // Run is a piece of text drawn at once, in one font and on one line.

@@ -21,6 +21,8 @@ type part struct {
 	joins bool
 	// text stands for the lines where there are none.
 	text string
+	// picture is true for a picture, which may have no text.
+	picture bool
 }
 
 func newPart(kind threatmodel.BlockKind, lines ...line) part {

@@ -22,6 +22,7 @@ func (p *Pages) Add(fonts []Font, page Page) {
 func (p *Pages) Read(about About) threatmodel.Source {
 	pages := p.sheets
 	furniture(pages)
+	logos(pages)
 	for _, s := range pages {
 		s.order()
 	}

@@ -25,13 +25,17 @@ type sheet struct {
 	drawn      []Drawn
 	tables     []ruled
 	dots       []Box
+	pictures   []part
 	// broken, failed and scanned say why text is missing, blank that all is.
 	broken, failed, scanned, blank bool
+	recognized                     bool
 }
 
 func newSheet(fonts []Font, p *Page, number int) *sheet {
-	s := &sheet{number: number, width: p.Width, height: p.Height, drawn: p.Drawn, broken: p.Broken, failed: p.Failed}
-	s.blank, s.scanned = len(p.Runs) == 0, len(p.Runs) == 0 && p.Images > 0
+	s := &sheet{number: number, width: p.Width, height: p.Height, drawn: p.Drawn, broken: p.Broken, failed: p.Failed, recognized: p.Recognized}
+	s.blank = len(p.Runs) == 0
+	s.scanned = s.blank && (len(p.Pictures) > 0 || p.Outlined)
+	s.pictures = pictureParts(p.Pictures, number)
 	if p.Failed {
 		return s
 	}
@@ -132,10 +136,22 @@ func (s *sheet) finish() []part {
 	for _, d := range s.drawn {
 		body = insert(body, d, s.number)
 	}
-	out := s.furnitureParts(s.rows[:s.head], threatmodel.RoleHeader)
+	var head, foot []part
+	for _, p := range s.pictures {
+		switch p.role {
+		case threatmodel.RoleHeader:
+			head = append(head, p)
+		case threatmodel.RoleFooter:
+			foot = append(foot, p)
+		default:
+			body = intoColumn(body, p)
+		}
+	}
+	out := append(head, s.furnitureParts(s.rows[:s.head], threatmodel.RoleHeader)...)
 	out = append(out, body...)
 	out = append(out, s.turned...)
-	return append(out, s.furnitureParts(s.rows[len(s.rows)-s.foot:], threatmodel.RoleFooter)...)
+	out = append(out, s.furnitureParts(s.rows[len(s.rows)-s.foot:], threatmodel.RoleFooter)...)
+	return append(out, foot...)
 }
 
 // insert puts a text that was drawn upon the page after what stands above it

@@ -49,6 +49,9 @@ func (w *writer) close(p *part) bool {
 func (w *writer) part(p *part) {
 	text := w.r.text(p)
 	if text == "" {
+		if p.picture {
+			w.picture(p)
+		}
 		return
 	}
 	if w.close(p) {
@@ -62,14 +65,25 @@ func (w *writer) part(p *part) {
 	page := p.page
 	w.b.Add(threatmodel.Block{
 		Kind: p.kind, Role: p.role, Level: p.level, Cells: p.cells, Header: p.header, Group: p.group, Joins: p.joins,
-		Locator: threatmodel.Locator{Page: &page, Box: rounded(p.box)},
+		Locator: threatmodel.Locator{Page: &page, Box: p.box.Rounded()},
 		Marks:   []threatmodel.Mark{{Page: page}},
 	}, text)
 	w.last = *p
 }
 
-// rounded is a box to a tenth of a point; nil where there is none.
-func rounded(b Box) []float64 {
+// picture lists a picture that has no text.
+func (w *writer) picture(p *part) {
+	page := p.page
+	w.b.Add(threatmodel.Block{
+		Kind: p.kind, Role: p.role,
+		Locator: threatmodel.Locator{Page: &page, Box: p.box.Rounded()},
+		Marks:   []threatmodel.Mark{{Page: page}},
+	}, "")
+}
+
+// Rounded is a box to a tenth of a point, as a locator has it; nil where there
+// is none.
+func (b Box) Rounded() []float64 {
 	if b == (Box{}) {
 		return nil
 	}
@@ -207,9 +221,11 @@ func vocabulary(pages []*sheet) map[string]bool {
 
 // notices names the pages that could not be read.
 func (r *reader) notices(b *block.Builder) {
-	var broken, partly, failed, pictures []int
+	var broken, partly, failed, pictures, recognized []int
 	for _, p := range r.pages {
 		switch {
+		case p.recognized:
+			recognized = append(recognized, p.number)
 		case p.failed:
 			failed = append(failed, p.number)
 		case p.broken && !p.blank:
@@ -225,10 +241,17 @@ func (r *reader) notices(b *block.Builder) {
 			b.Notice(threatmodel.NoticeUnreadable, "%s %s: %s.", pageList(pages), how, why)
 		}
 	}
-	const fonts = "fonts do not say which characters they show, so that the text cannot be told; export the document again or run text recognition (OCR) on it"
-	say(pictures, "not read", "there is a picture and no text layer, as scanning makes; run text recognition (OCR) on the document and read it again")
-	say(broken, "not read", fonts)
-	say(partly, "read in part", fonts)
+	const fonts = "fonts do not say which characters they show, so that the text cannot be told"
+	remedy, export := r.about.Unread, ""
+	if remedy == "" {
+		remedy, export = "run text recognition (OCR) on the document and read it again", "export the document again or "
+	}
+	say(pictures, "not read", "there is a picture and no text layer, as scanning makes; "+remedy)
+	say(broken, "not read", fonts+"; "+export+remedy)
+	say(partly, "read in part", fonts+"; "+export+remedy)
+	if len(recognized) > 0 {
+		b.Notice(threatmodel.NoticeFormat, "%s: the text was recognised in pictures (OCR) and may hold mistakes; compare what matters with the page.", pageList(recognized))
+	}
 	say(failed, "not read", "the page is damaged")
 }
 
