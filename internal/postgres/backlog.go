@@ -183,7 +183,9 @@ func deleteEntry(ctx context.Context, tx *Tx, e Entry) error {
 }
 
 // KeepAlive renews all that a holder has claimed and the leases that go with it,
-// and tells which entries these are.
+// and tells which entries these are. A lease whose row somebody has locked is
+// renewed the next time: nobody can take it over meanwhile, and the others do
+// not wait for it.
 func (db *DB) KeepAlive(ctx context.Context, holder string, lease time.Duration) ([]int64, error) {
 	var ids []int64
 	err := db.Owner(ctx, func(tx *Tx) error {
@@ -194,7 +196,10 @@ func (db *DB) KeepAlive(ctx context.Context, holder string, lease time.Duration)
 		if ids, err = pgx.CollectRows(rows, pgx.RowTo[int64]); err != nil {
 			return err
 		}
-		_, err = tx.Exec(ctx, "update bartizan.work set lease_until = now() + $2 where holder = $1", holder, lease)
+		_, err = tx.Exec(ctx, `
+			update bartizan.work w set lease_until = now() + $2
+			from (select organization_id, system_id from bartizan.work where holder = $1 for update skip locked) mine
+			where w.organization_id = mine.organization_id and w.system_id = mine.system_id`, holder, lease)
 		return err
 	})
 	if err != nil {
@@ -343,7 +348,10 @@ var sweeps = []struct {
 	{`with lost as (` + lost + `)
 	update bartizan.backlog b set job_id = null, handed_at = null, holder = '', alive_until = null
 	from lost l where b.organization_id = l.organization_id and b.id = l.id`, 1},
-	{`update bartizan.work set holder = '', lease_until = null where holder <> '' and lease_until < now()`, 0},
+	// Whoever has locked the row of a system may be about to end the work on it.
+	{`update bartizan.work w set holder = '', lease_until = null
+	from (select organization_id, system_id from bartizan.work where holder <> '' and lease_until < now() for update skip locked) dead
+	where w.organization_id = dead.organization_id and w.system_id = dead.system_id`, 0},
 	{`insert into bartizan.backlog (organization_id, kind, subject)
 	select w.organization_id, '` + string(KindAnalyse) + `', w.system_id from bartizan.work w
 	where w.requested > w.done and w.holder = '' and (w.not_before is null or w.not_before <= now())

@@ -111,32 +111,47 @@ func (tx *Tx) CountRevisions(ctx context.Context, system, document uuid.UUID) er
 	if err := tx.lockPassages(ctx, system); err != nil {
 		return err
 	}
+	var touched, standing []int64
+	if err := tx.QueryRow(ctx, currentSQL, tx.Organization, system, document).Scan(&touched, &standing); err != nil {
+		return fmt.Errorf("settling which passages count: %w", err)
+	}
 	for table, key := range map[string]string{"passage": "id", "vector": "passage"} {
-		if err := tx.bulk(ctx, `with counted as (`+countedSQL+`), `+currentSQL+`
-			update bartizan.`+table+` p set current = n.current from now n
-			where p.`+key+` = n.id and p.organization_id = $1 and p.system_id = $2 and p.current <> n.current`,
-			tx.Organization, system, document); err != nil {
+		if _, err := tx.Exec(ctx, `
+			update bartizan.`+table+` set current = not current
+			where organization_id = $1 and system_id = $2 and `+key+` = any ($3::bigint[]) and current <> (`+key+` = any ($4::bigint[]))`,
+			tx.Organization, system, touched, standing); err != nil {
 			return fmt.Errorf("settling which passages count: %w", err)
 		}
 	}
 	return nil
 }
 
-// currentSQL lists the passages that a document has or had, and whether one of
-// the system's revisions that count holds them.
+// currentSQL lists the passages that a document has or had, and those of them
+// that a revision of the system holds which counts. It looks for one such
+// revision a passage: the work is that of the document, however many documents
+// the system has.
 const currentSQL = `
-	touched as (
+	with touched as materialized (
 		select distinct o.passage as id from bartizan.revision r
 		join bartizan.source s on s.organization_id = r.organization_id and s.revision_id = r.id
 		join bartizan.occurrence o on o.organization_id = s.organization_id and o.source_id = s.id
 		where r.organization_id = $1 and r.document_id = $3
-	), standing as (
-		select distinct o.passage as id from counted c
-		join bartizan.source s on s.organization_id = $1 and s.revision_id = c.id
-		join bartizan.occurrence o on o.organization_id = $1 and o.source_id = s.id and o.system_id = $2
-	), now as (
-		select t.id, st.id is not null as current from touched t left join standing st on st.id = t.id
-	)`
+	)
+	select coalesce(array_agg(t.id), '{}'), coalesce(array_agg(t.id) filter (where st.found), '{}') from touched t
+	left join lateral (
+		select true as found from bartizan.occurrence o
+		join bartizan.source s on s.organization_id = o.organization_id and s.id = o.source_id
+		join bartizan.revision r on r.organization_id = s.organization_id and r.id = s.revision_id
+		join bartizan.ingestion i on i.organization_id = r.organization_id and i.revision_id = r.id and i.state = 'read'
+		join bartizan.document d on d.organization_id = r.organization_id and d.id = r.document_id
+		where o.organization_id = $1 and o.system_id = $2 and o.passage = t.id and d.removed_at is null and d.purged_at is null
+		and not exists (
+			select from bartizan.revision n
+			join bartizan.ingestion ni on ni.organization_id = n.organization_id and ni.revision_id = n.id and ni.state = 'read'
+			where n.organization_id = r.organization_id and n.document_id = r.document_id and n.number > r.number
+		)
+		limit 1
+	) st on true`
 
 // countedSQL lists the revisions that count: the newest read of each document.
 const countedSQL = `

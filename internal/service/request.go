@@ -107,8 +107,8 @@ func (s *Service) supersede(ctx context.Context, tx *postgres.Tx, before uuid.UU
 // wake lets a worker look at a system, where nothing of it is yet to be read: the
 // reading that ends last wakes it otherwise. The caller has locked the work's row.
 func (s *Service) wake(ctx context.Context, tx *postgres.Tx, system uuid.UUID, priority postgres.Priority) error {
-	pending, err := tx.PendingIngestions(ctx, system)
-	if err != nil || pending > 0 {
+	pending, err := tx.AnythingToRead(ctx, system)
+	if err != nil || pending {
 		return err
 	}
 	if priority == 0 {

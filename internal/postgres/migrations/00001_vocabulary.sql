@@ -158,6 +158,8 @@ create table bartizan.ingestion (
     primary key (organization_id, revision_id),
     foreign key (organization_id, revision_id) references bartizan.revision on delete cascade
 );
+-- The revision first, for the same reason as with passages below.
+create index ingestion_open on bartizan.ingestion (revision_id, organization_id) where state in ('queued', 'reading');
 
 -- What was read from a revision: one row a document in it, more for an
 -- archive or export.

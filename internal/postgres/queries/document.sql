@@ -60,15 +60,19 @@ update bartizan.ingestion set state = @state, reader = @reader, error = @error, 
 -- name: PendingIngestions :one
 -- How many documents of a system are yet to be read, going by the newest
 -- revision of each.
-select count(*) from (
-    select distinct on (r.document_id) i.state
-    from bartizan.document d
-    join bartizan.revision r on r.organization_id = d.organization_id and r.document_id = d.id
-    join bartizan.ingestion i on i.organization_id = r.organization_id and i.revision_id = r.id
-    where d.system_id = $1 and d.removed_at is null and d.purged_at is null
-    order by r.document_id, r.number desc
-) newest
-where newest.state in ('queued', 'reading');
+select count(*) from bartizan.ingestion i
+join bartizan.revision r on r.organization_id = i.organization_id and r.id = i.revision_id
+join bartizan.document d on d.organization_id = r.organization_id and d.id = r.document_id
+where i.state in ('queued', 'reading') and d.system_id = $1 and d.removed_at is null and d.purged_at is null
+and not exists (select from bartizan.revision n where n.organization_id = r.organization_id and n.document_id = r.document_id and n.number > r.number);
+
+-- name: AnythingToRead :one
+-- Whether PendingIngestions is more than 0, which is sooner known than how much.
+select exists (select from bartizan.ingestion i
+join bartizan.revision r on r.organization_id = i.organization_id and r.id = i.revision_id
+join bartizan.document d on d.organization_id = r.organization_id and d.id = r.document_id
+where i.state in ('queued', 'reading') and d.system_id = $1 and d.removed_at is null and d.purged_at is null
+and not exists (select from bartizan.revision n where n.organization_id = r.organization_id and n.document_id = r.document_id and n.number > r.number));
 
 -- name: FailedIngestions :many
 -- The documents of a system whose newest revision could not be read.

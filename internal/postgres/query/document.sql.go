@@ -12,6 +12,22 @@ import (
 	"github.com/google/uuid"
 )
 
+const anythingToRead = `-- name: AnythingToRead :one
+select exists (select from bartizan.ingestion i
+join bartizan.revision r on r.organization_id = i.organization_id and r.id = i.revision_id
+join bartizan.document d on d.organization_id = r.organization_id and d.id = r.document_id
+where i.state in ('queued', 'reading') and d.system_id = $1 and d.removed_at is null and d.purged_at is null
+and not exists (select from bartizan.revision n where n.organization_id = r.organization_id and n.document_id = r.document_id and n.number > r.number))
+`
+
+// Whether PendingIngestions is more than 0, which is sooner known than how much.
+func (q *Queries) AnythingToRead(ctx context.Context, systemID uuid.UUID) (bool, error) {
+	row := q.db.QueryRow(ctx, anythingToRead, systemID)
+	var exists bool
+	err := row.Scan(&exists)
+	return exists, err
+}
+
 const currentSources = `-- name: CurrentSources :many
 select s.id, s.revision_id, s.position, s.name, s.title, s.sha256, s.content, d.id as document_id, d.reference
 from bartizan.document d
@@ -407,15 +423,11 @@ func (q *Queries) NewestRevisions(ctx context.Context, documents []uuid.UUID) ([
 }
 
 const pendingIngestions = `-- name: PendingIngestions :one
-select count(*) from (
-    select distinct on (r.document_id) i.state
-    from bartizan.document d
-    join bartizan.revision r on r.organization_id = d.organization_id and r.document_id = d.id
-    join bartizan.ingestion i on i.organization_id = r.organization_id and i.revision_id = r.id
-    where d.system_id = $1 and d.removed_at is null and d.purged_at is null
-    order by r.document_id, r.number desc
-) newest
-where newest.state in ('queued', 'reading')
+select count(*) from bartizan.ingestion i
+join bartizan.revision r on r.organization_id = i.organization_id and r.id = i.revision_id
+join bartizan.document d on d.organization_id = r.organization_id and d.id = r.document_id
+where i.state in ('queued', 'reading') and d.system_id = $1 and d.removed_at is null and d.purged_at is null
+and not exists (select from bartizan.revision n where n.organization_id = r.organization_id and n.document_id = r.document_id and n.number > r.number)
 `
 
 // How many documents of a system are yet to be read, going by the newest
