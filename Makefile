@@ -31,6 +31,7 @@ lint: ## what CI checks beside the tests
 	@unformatted="$$($(TOOL) gofumpt -l $$(git ls-files '*.go' ':!internal/postgres/query'))"; \
 	if [ -n "$$unformatted" ]; then echo "not formatted as gofumpt does:"; echo "$$unformatted"; exit 1; fi
 	$(TOOL) staticcheck ./...
+	cd internal/postgres && go tool -modfile=../../.ci/sqlc.mod sqlc diff -f sqlc.yaml
 
 bench: ## speed and size, as ratios side by side where there is something to compare with
 	go test -run '^$$' -bench . -benchmem ./...
