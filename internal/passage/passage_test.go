@@ -487,3 +487,14 @@ func FuzzSplit(f *testing.F) {
 		}
 	})
 }
+
+func TestTheMarkOfAFootnoteStandsWithItsSentence(t *testing.T) {
+	const text = "The flag is hidden.¹ Nobody asks for it.”² It stays"
+	var got []string
+	for _, c := range cutSentences(text) {
+		got = append(got, strings.TrimSpace(text[c.start:c.end]))
+	}
+	if want := "The flag is hidden.¹|Nobody asks for it.”²|It stays"; strings.Join(got, "|") != want {
+		t.Errorf("got %q, want %q", strings.Join(got, "|"), want)
+	}
+}

@@ -59,11 +59,15 @@ func isTerminal(r rune) bool {
 
 func isWideTerminal(r rune) bool { return r == '。' || r == '！' || r == '？' }
 
-// afterClosers skips further terminals, closing quotes and brackets.
+// noteMarks are the digits of a footnote's mark, which may follow a sentence.
+const noteMarks = "⁰¹²³⁴⁵⁶⁷⁸⁹"
+
+// afterClosers skips further terminals, closing quotes and brackets, and the
+// mark of a footnote.
 func afterClosers(s string, i int) int {
 	for i < len(s) {
 		r, size := utf8.DecodeRuneInString(s[i:])
-		if !isTerminal(r) && !strings.ContainsRune(`"')]}”’»`, r) {
+		if !isTerminal(r) && !strings.ContainsRune(`"')]}”’»`+noteMarks, r) {
 			break
 		}
 		i += size
@@ -108,7 +112,7 @@ func isAbbreviation(before string, next rune) bool {
 
 // endsSentence reports whether a text ends with the end of a sentence.
 func endsSentence(s string) bool {
-	s = strings.TrimRight(s, `"')]}”’» `)
+	s = strings.TrimRight(s, `"')]}”’» `+noteMarks)
 	r, _ := utf8.DecodeLastRuneInString(s)
 	return isTerminal(r) || r == ':'
 }

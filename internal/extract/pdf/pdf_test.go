@@ -117,7 +117,7 @@ func TestWordsAreWholeInTheText(t *testing.T) {
 		"Roadgrid collects data from vehicles and gives it to the people who run them.",
 		"alarms of all fleets were down for fifty minutes. The rule was switched off by hand.",
 		"The password is changed when a partner leaves.",
-		"hides those that carry the flag.1",
+		"hides those that carry the flag.¹",
 	} {
 		if !strings.Contains(folded, s) {
 			t.Errorf("the text does not hold %q", s)

@@ -149,8 +149,9 @@ func (b *fragmentBuilder) glyph(g Glyph, run Run, font Font, size float64) {
 	switch {
 	case len(c.runes) == 0:
 		c.baseline, c.size, c.order = run.Baseline, size, len(b.out)
-	case b.raised(run, size) && g.Box.L-c.box.R < 0.15*c.size:
-		// The mark of a note stands at its word.
+	case c.raises(run.Baseline, size) && g.Box.L-c.box.R < 0.15*c.size:
+		// The mark of a note stands at its word, and is no digit more.
+		runes = superscript(runes)
 	case b.space || b.brk && g.Box.L-c.box.R > 0.1*size:
 		c.runes = append(c.runes, ' ')
 		c.right = append(c.right, c.box.R)
@@ -169,13 +170,25 @@ func (b *fragmentBuilder) glyph(g Glyph, run Run, font Font, size float64) {
 	}
 }
 
-// raised reports whether a glyph is smaller than the word before it and stands
+// raises reports whether what follows a fragment is smaller than it and stands
 // higher.
-func (b *fragmentBuilder) raised(run Run, size float64) bool {
-	if unicode.IsDigit(b.cur.runes[len(b.cur.runes)-1]) {
-		return false // not a digit more
+func (f *fragment) raises(baseline, size float64) bool {
+	return size < 0.8*f.size && baseline < f.baseline-0.15*f.size
+}
+
+// raised are the digits as they stand raised in a line: written as others, they
+// would become part of the word or number before them.
+var raised = []rune("⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+// superscript raises digits.
+func superscript(runes []rune) []rune {
+	out := slices.Clone(runes)
+	for i, r := range out {
+		if r >= '0' && r <= '9' {
+			out[i] = raised[r-'0']
+		}
 	}
-	return size < 0.8*b.cur.size && run.Baseline < b.cur.baseline-0.15*b.cur.size
+	return out
 }
 
 // follows reports whether a glyph continues the current fragment.
@@ -234,11 +247,15 @@ func (f *fragment) firstWord() float64 {
 // join appends a fragment that stands to the right on the same line.
 func (f *fragment) join(o fragment) {
 	f.runes, f.right = slices.Clip(f.runes), slices.Clip(f.right)
-	if o.box.L-f.box.R > 0.15*min(f.size, o.size) {
+	gap, more := o.box.L-f.box.R, o.runes
+	switch {
+	case f.raises(o.baseline, o.size) && gap < 0.15*f.size:
+		more = superscript(more)
+	case gap > 0.15*min(f.size, o.size):
 		f.runes = append(f.runes, ' ')
 		f.right = append(f.right, f.box.R)
 	}
-	f.runes = append(f.runes, o.runes...)
+	f.runes = append(f.runes, more...)
 	f.right = append(f.right, o.right...)
 	f.box = f.box.Union(o.box)
 	f.style.merge(o.style)

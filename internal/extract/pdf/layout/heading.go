@@ -33,7 +33,7 @@ func (r *reader) headings() {
 		for i := range s.parts {
 			p := &s.parts[i]
 			above := i == 0 || gapAbove(&s.parts[i-1], p)
-			h := &heading{part: p, look: lookOf(p), outlined: o.level(p), numbers: depth(p)}
+			h := &heading{part: p, look: r.lookOf(p), outlined: o.level(p), numbers: depth(p)}
 			if r.isHeading(h, above) {
 				found = append(found, h)
 			}
@@ -66,8 +66,13 @@ type heading struct {
 	level   int
 }
 
-func lookOf(p *part) look {
+// lookOf is the look of a part. Large type of several lines is bold where one of
+// them is.
+func (r *reader) lookOf(p *part) look {
 	s := p.look()
+	if s.size() > 1.3*r.m.size && slices.ContainsFunc(p.lines, func(l line) bool { return l.bold() }) {
+		s.bold = s.chars
+	}
 	text := p.raw()
 	return look{
 		size: quarters(s.size()), bold: s.mostly(s.bold), italic: s.mostly(s.italic),

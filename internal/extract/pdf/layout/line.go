@@ -54,7 +54,7 @@ func isHyphen(r rune) bool { return r == Hyphen || r == softHyphen || r == '-' }
 
 // ends reports whether a line ends a sentence.
 func (l *line) ends() bool {
-	s := strings.TrimRight(l.text(), "\"'”’»)]")
+	s := strings.TrimRight(l.text(), "\"'”’»)]"+string(raised))
 	return s != "" && strings.ContainsAny(s[len(s)-1:], ".!?:;")
 }
 

@@ -46,7 +46,17 @@ func (r *reader) code(l *line) bool {
 
 // codeGoesOn reports whether a line below code is code too.
 func (r *reader) codeGoesOn(l *line) bool {
-	return !r.m.mono && (l.mono() || len(l.parts) > 1 && listingLine(l))
+	return !r.m.mono && (l.mono() || len(l.parts) > 1 && listingLine(l) || numberedCode(l))
+}
+
+// numberedCode reports whether a line is code but for the number before it.
+func numberedCode(l *line) bool {
+	n := 0
+	for n < len(l.runes) && l.runes[n] >= '0' && l.runes[n] <= '9' {
+		n++
+	}
+	code := l.style.chars - n
+	return n > 0 && n < 6 && n < len(l.runes) && l.runes[n] == ' ' && code > 1 && l.style.mono*10 >= code*9
 }
 
 // listingLine reports whether a line is one of a numbered listing: a number,

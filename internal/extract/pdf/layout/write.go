@@ -127,10 +127,38 @@ func codeText(lines []line) string {
 		if width > 0.1 {
 			indent = min(80, int(math.Round((l.box.L-left)/width)))
 		}
-		out[i] = strings.Repeat(" ", indent) + plainText(l.runes)
+		out[i] = strings.Repeat(" ", indent) + plainText(l.spaced())
 	}
 	// A block begins with its first character.
 	return strings.TrimSpace(strings.Join(out, "\n"))
+}
+
+// spaced are the characters of a line of code. What follows the number of the
+// line is indented by as many spaces as are wide as the gap.
+func (l *line) spaced() []rune {
+	at := slices.Index(l.runes, ' ')
+	width := l.letterWidth()
+	if at < 1 || at+1 == len(l.runes) || width < 0.1 || !lineNumber.MatchString(string(l.runes[:at])) {
+		return l.runes
+	}
+	gap := l.fragment.right[at+1] - width - l.fragment.right[at-1]
+	n := min(80, max(1, int(gap/width+0.15)))
+	return slices.Concat(l.runes[:at], []rune(strings.Repeat(" ", n)), l.runes[at+1:])
+}
+
+// letterWidth is how far most letters of a line are from the next.
+func (l *line) letterWidth() float64 {
+	var steps []float64
+	for i := 1; i < len(l.runes); i++ {
+		if l.runes[i] != ' ' && l.runes[i-1] != ' ' {
+			steps = append(steps, l.fragment.right[i]-l.fragment.right[i-1])
+		}
+	}
+	if len(steps) == 0 {
+		return 0
+	}
+	slices.Sort(steps)
+	return steps[len(steps)/2]
 }
 
 // plainText writes hyphens that the engine marked as what they look like.
