@@ -1,0 +1,144 @@
+package service_test
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/bartizan-security/bartizan/internal/llm/llmtest"
+	"github.com/bartizan-security/bartizan/internal/service"
+	"github.com/bartizan-security/bartizan/pkg/resource"
+)
+
+// parts are the names of parts of a wide design.
+var parts = strings.Fields("Alder Beech Cedar Damson Elder Fir Gorse Hazel Ivy Juniper Larch Maple Nutmeg Oak Poplar Quince Rowan Spruce Tamarind Walnut Yew Zelkova Aspen Birch")
+
+// wide is a design of so many parts, up to 24, about which a model is asked so much
+// that many questions can be put at once.
+func wide(n int) files {
+	var b strings.Builder
+	b.WriteString("# Wide\n\nWide takes orders of shops over the internet.\n")
+	for _, p := range parts[:n] {
+		fmt.Fprintf(&b, "\n## %[1]s\n\nThe Shop User calls the %[1]s Gateway over the internet.\nThe %[1]s Gateway stands inside the %[1]s Zone.\n\n"+
+			"The %[1]s Gateway calls the %[1]s Price Service over plain HTTP between two data centres.\n\n"+
+			"The %[1]s Gateway writes orders to the %[1]s Order Store.\nThe %[1]s Order Store keeps customer addresses.\n\n%[2]s\n",
+			p, strings.Repeat("The part "+p+" is looked after by a team of its own name. ", 80))
+	}
+	return files{"wide.md": b.String()}
+}
+
+// stages counts requests by stage, in the order of the stages.
+func stages(list []llmtest.Request) (names []string, count map[string]int) {
+	count = map[string]int{}
+	for _, r := range list {
+		if count[r.Stage]++; count[r.Stage] == 1 {
+			names = append(names, r.Stage)
+		}
+	}
+	return names, count
+}
+
+const (
+	benchLatency     = 2 * time.Second
+	benchConcurrency = 20
+)
+
+// orchestrate works on systems side by side until all are done, and reports how
+// near that came to the ideal.
+func orchestrate(b *testing.B, systems int, limit bool) {
+	for b.Loop() {
+		b.StopTimer()
+		server := llmtest.New(b)
+		x := newBench(b, withModel(server), func(c *service.Config) { c.Model.Concurrency = benchConcurrency })
+		if limit {
+			_, err := x.UpdateOrganization(b.Context(), x.admin, resource.OrganizationEdit{Settings: &resource.Settings{
+				Limits: resource.Limits{ConcurrentCalls: benchConcurrency},
+			}}, 0)
+			x.must(err)
+		}
+		var analyses []string
+		for i := range systems {
+			f := wide(24 / systems)
+			for name := range f { // other words for each: nothing is asked for two
+				f[name] = strings.ReplaceAll(f[name], "shops", fmt.Sprintf("shops of region %d", i))
+				f[name] = strings.ReplaceAll(f[name], "own name", fmt.Sprintf("own name %d", i))
+				f[name] = strings.ReplaceAll(f[name], " data centres", fmt.Sprintf(" data centres of region %d", i))
+				f[name] = strings.ReplaceAll(f[name], "Order Store.", fmt.Sprintf("Order Store of region %d.", i))
+				f[name] = strings.ReplaceAll(f[name], "over the internet", fmt.Sprintf("over the internet of region %d", i))
+			}
+			analyses = append(analyses, x.upload(x.system(resource.NewSystem{Name: fmt.Sprintf("wide %d", i)}), f).Analysis.ID)
+		}
+		x.read()
+		server.Latency = benchLatency
+		entries := x.handOver()
+		b.StartTimer()
+		start := time.Now()
+		var all sync.WaitGroup
+		for _, e := range entries {
+			all.Go(func() { x.do(b.Context(), e, fmt.Sprint(e.ID)) })
+		}
+		all.Wait()
+		took := time.Since(start)
+		b.StopTimer()
+		for _, id := range analyses {
+			if a := x.analysis(id); a.State != resource.AnalysisDone {
+				b.Fatalf("the analysis is %+v", a)
+			}
+		}
+		tell(b, server.Requests(), took)
+		b.StartTimer()
+	}
+}
+
+func tell(b *testing.B, requests []llmtest.Request, took time.Duration) {
+	ideal := time.Duration(len(requests)) * benchLatency / benchConcurrency
+	b.ReportMetric(float64(len(requests)), "calls")
+	b.ReportMetric(100*ideal.Seconds()/took.Seconds(), "%ideal")
+	names, count := stages(requests)
+	turns := 0
+	for _, name := range names {
+		turns += (count[name] + benchConcurrency - 1) / benchConcurrency
+		b.Logf("%s: %d calls", name, count[name])
+	}
+	reachable := time.Duration(turns) * benchLatency
+	b.ReportMetric(100*reachable.Seconds()/took.Seconds(), "%reachable")
+	b.ReportMetric((took-reachable).Seconds()*1000/float64(turns), "ms-over/turn")
+}
+
+// BenchmarkOrchestration is an analysis by a model that takes two seconds for each
+// answer, twenty at a time. As a stage begins when the one before it has ended,
+// what can be reached is the sum of the stages' own ideals, in whole turns of
+// twenty; the ideal without stages is reported beside it.
+func BenchmarkOrchestration(b *testing.B) { orchestrate(b, 1, false) }
+
+// BenchmarkOrchestrationUnderALimit is four analyses side by side, each of which
+// would have twenty calls under way, in an organization that may have twenty. They
+// are in the same stage at the same time.
+func BenchmarkOrchestrationUnderALimit(b *testing.B) { orchestrate(b, 4, true) }
+
+// BenchmarkNothingChanged is an analysis of a design of 200 calls of which nothing
+// changed: no call at all.
+func BenchmarkNothingChanged(b *testing.B) {
+	server := llmtest.New(b)
+	x := newBench(b, withModel(server))
+	system := x.system(resource.NewSystem{Name: "wide"})
+	x.upload(system, wide(24))
+	x.drain()
+	first := len(server.Requests())
+	server.Forget()
+	for b.Loop() {
+		a, err := x.Analyze(b.Context(), x.admin, system, resource.NewAnalysis{})
+		x.must(err)
+		x.drain()
+		if got := x.analysis(a.ID); got.State != resource.AnalysisDone || got.ModelVersion != 1 {
+			b.Fatalf("the analysis is %+v", got)
+		}
+	}
+	if n := len(server.Requests()); n != 0 {
+		b.Fatalf("%d calls although nothing changed", n)
+	}
+	b.ReportMetric(float64(first), "calls-first")
+	b.ReportMetric(0, "calls-again")
+}
