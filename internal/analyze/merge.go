@@ -14,10 +14,15 @@ import (
 // element and of the same family are one.
 const nearMeaning = 0.85
 
+// nearOnSameText is the cosine from which threats on the same sentences are one,
+// though one analyst called the weakness this and another that.
+const nearOnSameText = 0.8
+
 // merge makes one of candidates that a reader would call the same: the same
 // weakness family with evidence that overlaps by half, wherever it was found,
 // since the same sentence states the same weakness from whichever part of the
-// system one looks at it; or at the same element and near in meaning. Evidence
+// system one looks at it; or near in meaning, at the same element and of the same
+// family, or on the same sentences. Evidence
 // and elements are united. The result does not depend on the order of the input.
 func (r *run) merge(ctx context.Context, found []*candidate) ([]*candidate, error) {
 	for _, c := range found {
@@ -136,24 +141,35 @@ func sortCandidates(list []*candidate) {
 
 func (r *run) sameAsOneOf(ctx context.Context, c *candidate, list []*candidate) (*candidate, error) {
 	for _, x := range list {
-		if x.threat.Family != c.threat.Family || x.chain != c.chain {
-			continue
-		}
-		if overlap(x.threat.Evidence, c.threat.Evidence) >= 0.5 {
-			return x, nil
-		}
-		if x.threat.Elements[0] != c.threat.Elements[0] || r.cfg.Similarity == nil {
-			continue
-		}
-		cos, err := r.cfg.Similarity(ctx, x.threat.Statement, c.threat.Statement)
+		same, err := r.same(ctx, x, c)
 		if err != nil {
 			return nil, err
 		}
-		if cos >= nearMeaning {
+		if same {
 			return x, nil
 		}
 	}
 	return nil, nil
+}
+
+// same reports whether two candidates are one threat.
+func (r *run) same(ctx context.Context, a, b *candidate) (bool, error) {
+	if a.chain != b.chain {
+		return false, nil
+	}
+	x, y := &a.threat, &b.threat
+	family, quotes := x.Family == y.Family, overlap(x.Evidence, y.Evidence) >= 0.5
+	switch {
+	case family && quotes:
+		return true, nil
+	case r.cfg.Similarity == nil || !quotes && !(family && x.Elements[0] == y.Elements[0]):
+		return false, nil
+	}
+	cos, err := r.cfg.Similarity(ctx, x.Statement, y.Statement)
+	if quotes {
+		return cos >= nearOnSameText, err
+	}
+	return cos >= nearMeaning, err
 }
 
 // overlap is the number of sentences in common over the number of the side
