@@ -20,6 +20,8 @@ type fragment struct {
 	right []float64
 	// order is the position in the page's drawing order.
 	order int
+	// rtl is true where it mostly runs from right to left.
+	rtl bool
 }
 
 // style is how most characters of a piece of text look. It counts characters
@@ -92,10 +94,15 @@ const gapEm = 1.1
 // fragments builds the fragments of a page's text in one direction.
 func fragments(fonts []Font, runs []Run) []fragment {
 	b := fragmentBuilder{fonts: fonts}
-	for _, run := range runs {
+	lines, rest := rightToLeft(runs)
+	for _, run := range rest {
 		b.run(run)
 	}
 	b.flush()
+	right, left := sides(runs)
+	for _, line := range lines {
+		b.out = append(b.out, rtlFragments(fonts, line, len(b.out), right >= left)...)
+	}
 	return b.out
 }
 
@@ -237,17 +244,21 @@ func (f *fragment) text() string { return string(f.runes) }
 // firstWord is the width of the first word.
 func (f *fragment) firstWord() float64 {
 	for i, r := range f.runes {
-		if r == ' ' {
+		switch {
+		case r == ' ' && f.rtl:
+			return f.box.R - f.right[i]
+		case r == ' ':
 			return f.right[i] - f.box.L
 		}
 	}
 	return f.box.Width()
 }
 
-// join appends a fragment that stands to the right on the same line.
+// join appends a fragment that follows on the same line: to the right, or to the
+// left of one that runs from there.
 func (f *fragment) join(o fragment) {
 	f.runes, f.right = slices.Clip(f.runes), slices.Clip(f.right)
-	gap, more := o.box.L-f.box.R, o.runes
+	gap, more := max(o.box.L-f.box.R, f.box.L-o.box.R), o.runes
 	switch {
 	case f.raises(o.baseline, o.size) && gap < 0.15*f.size:
 		more = superscript(more)

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // line is a line of text in a column.
@@ -39,9 +40,12 @@ func (l *line) bold() bool   { return l.style.mostly(l.style.bold) }
 func (l *line) italic() bool { return l.style.mostly(l.style.italic) }
 func (l *line) mono() bool   { return l.style.mostly(l.style.mono) }
 
-// full reports whether a line reaches the right edge so nearly that the first
+// full reports whether a line reaches the edge so nearly that the first
 // word of the next would not have fitted.
 func (l *line) full(next *line) bool {
+	if l.rtl {
+		return l.box.L-next.firstWord()-0.25*l.size < l.left+0.1*l.size
+	}
 	return l.box.R+next.firstWord()+0.25*l.size > l.right-0.1*l.size
 }
 
@@ -55,7 +59,8 @@ func isHyphen(r rune) bool { return r == Hyphen || r == softHyphen || r == '-' }
 // ends reports whether a line ends a sentence.
 func (l *line) ends() bool {
 	s := strings.TrimRight(l.text(), "\"'”’»)]"+string(raised))
-	return s != "" && strings.ContainsAny(s[len(s)-1:], ".!?:;")
+	r, _ := utf8.DecodeLastRuneInString(s)
+	return s != "" && strings.ContainsRune(".!?:;。！？：；؟؛", r)
 }
 
 // opensLower reports whether a line begins as the middle of a sentence does.
@@ -64,7 +69,8 @@ func (l *line) opensLower() bool { return len(l.runes) > 0 && unicode.IsLower(l.
 // opensSentence reports whether a line may begin a sentence.
 func (l *line) opensSentence() bool {
 	i := slices.IndexFunc(l.runes, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) })
-	return i < 0 || !unicode.IsLower(l.runes[i])
+	// Scripts from right to left know no capitals: nothing can be told.
+	return i < 0 || !unicode.IsLower(l.runes[i]) && !(l.rtl && rtlLetter(l.runes[i]))
 }
 
 // fold makes texts comparable: letters and digits only, in lower case.

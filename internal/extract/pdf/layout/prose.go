@@ -130,6 +130,9 @@ func (r *reader) breaksParagraph(p *part, l *line) bool {
 	last := p.last()
 	if p.kind != threatmodel.BlockListItem && len(p.lines) > 0 {
 		indent := l.box.L - last.box.L
+		if l.rtl {
+			indent = last.box.R - l.box.R
+		}
 		if indent > 0.8*l.size && indent < 4*l.size && (last.ends() || !last.full(l)) && l.opensSentence() {
 			return true
 		}

@@ -73,6 +73,9 @@ func (r *row) settle() {
 	for _, f := range r.frags[1:] {
 		last := &out[len(out)-1]
 		if f.box.L-last.box.R <= 0.4*max(f.size, last.size) {
+			if last.rtl {
+				*last, f = f, *last
+			}
 			last.join(f)
 			continue
 		}
@@ -83,6 +86,15 @@ func (r *row) settle() {
 
 // merged is the row as one fragment.
 func (r *row) merged() fragment {
+	if slices.ContainsFunc(r.frags, func(f fragment) bool { return f.rtl }) {
+		last := len(r.frags) - 1
+		f := r.frags[last]
+		for i := last - 1; i >= 0; i-- {
+			f.join(r.frags[i])
+		}
+		f.rtl = true
+		return f
+	}
 	f := r.frags[0]
 	for _, o := range r.frags[1:] {
 		f.join(o)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/bartizan-security/bartizan/internal/extract/block"
 	"github.com/bartizan-security/bartizan/pkg/threatmodel"
@@ -189,6 +190,10 @@ func joinLines(lines []line, known map[string]bool) string {
 			continue
 		}
 		before := b.String()
+		if unspaced(before, text) {
+			b.WriteString(text)
+			continue
+		}
 		if !lines[i-1].hyphenated() {
 			b.WriteByte('\n')
 			b.WriteString(text)
@@ -206,6 +211,20 @@ func joinLines(lines []line, known map[string]bool) string {
 		}
 	}
 	return b.String()
+}
+
+// unspaced reports whether nothing stands between two lines: those of a script
+// that has no spaces between words.
+func unspaced(before, after string) bool {
+	a, _ := utf8.DecodeLastRuneInString(before)
+	b, _ := utf8.DecodeRuneInString(after)
+	return wide(a) && wide(b)
+}
+
+// wide reports whether a character is of a script without spaces, or its
+// punctuation.
+func wide(r rune) bool {
+	return r >= 0x2e80 && (unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana) || r >= 0x3000 && r <= 0x303f || r >= 0xff01 && r <= 0xff60)
 }
 
 func lastWord(s string) string {
