@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -55,31 +54,13 @@ type fleet struct {
 type worker struct {
 	name string
 	cmd  *exec.Cmd
-	log  *lockedBuffer
+	log  *locked
 }
 
 // kill is the end of a worker.
 type kill struct {
 	name string
 	at   time.Time
-}
-
-// lockedBuffer is what a process logs.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }
 
 func newFleet(t testing.TB) *fleet {
@@ -108,13 +89,13 @@ func newFleet(t testing.TB) *fleet {
 
 // program is a command line of the program, run by this test binary in a process
 // group of its own.
-func program(t testing.TB, env []string, args ...string) (*exec.Cmd, *lockedBuffer) {
+func program(t testing.TB, env []string, args ...string) (*exec.Cmd, *locked) {
 	t.Helper()
 	path, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	log := &lockedBuffer{}
+	log := &locked{}
 	cmd := exec.Command(path)
 	cmd.Args = append([]string{"bartizan"}, args...)
 	cmd.Env, cmd.Stderr = env, log
@@ -163,7 +144,7 @@ func (f *fleet) end() {
 			f.t.Errorf("%s ended with %v", w.name, err)
 		}
 		if f.t.Failed() {
-			f.t.Logf("log of %s:\n%s", w.name, w.log)
+			f.t.Logf("log of %s:\n%s", w.name, w.log.String())
 		}
 	}
 	f.running = nil
