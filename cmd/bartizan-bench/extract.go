@@ -24,7 +24,7 @@ type measured struct {
 
 // benchExtract reads every PDF of a folder with Bartizan, mutool and
 // pdftotext, and prints how far the first two agree with the last in words and
-// in pairs of words, how long each took and how much memory. Times are those of
+// in pairs of words, how many words of pdftotext's are glued or split, how long each took and how much memory. Times are those of
 // one run each, with a process that was started for the document and with one
 // that was warm; then it prints what a page costs in the long run.
 func benchExtract(ctx context.Context, out io.Writer, dir string) error {
@@ -36,7 +36,7 @@ func benchExtract(ctx context.Context, out io.Writer, dir string) error {
 		return fmt.Errorf("compile the PDF engine: %w", err)
 	}
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "document\tpages\twords\tF1\tpairs F1\tfresh ms\twarm ms\tMiB\tmutool F1\tmutool pairs\tmutool ms\tMiB\tpdftotext ms\tMiB\t")
+	fmt.Fprintln(t, "document\tpages\twords\tF1\tpairs F1\tglued\tsplit\tfresh ms\twarm ms\tMiB\tmutool F1\tmutool pairs\tglued\tsplit\tmutool ms\tMiB\tpdftotext ms\tMiB\t")
 	var ours, theirs []float64
 	var read, failed []string
 	pages := 0
@@ -50,9 +50,11 @@ func benchExtract(ctx context.Context, out io.Writer, dir string) error {
 		other := external(ctx, "mutool", "draw", "-q", "-F", "text", file)
 		a, b := f1(fresh.words, reference.words), f1(other.words, reference.words)
 		ours, theirs = append(ours, a), append(theirs, b)
-		fmt.Fprintf(t, "%s\t%d\t%d\t%.3f\t%.3f\t%d\t%d\t%s\t%.3f\t%.3f\t%d\t%s\t%d\t%s\t\n", filepath.Base(file), fresh.pages, len(reference.words),
-			a, f1(pairs(fresh.words), pairs(reference.words)), fresh.took.Milliseconds(), warm.took.Milliseconds(), mebibytes(warm.peak),
-			b, f1(pairs(other.words), pairs(reference.words)), other.took.Milliseconds(), mebibytes(other.peak),
+		glued, split := mended(fresh.words, reference.words)
+		otherGlued, otherSplit := mended(other.words, reference.words)
+		fmt.Fprintf(t, "%s\t%d\t%d\t%.3f\t%.3f\t%d\t%d\t%d\t%d\t%s\t%.3f\t%.3f\t%d\t%d\t%d\t%s\t%d\t%s\t\n", filepath.Base(file), fresh.pages, len(reference.words),
+			a, f1(pairs(fresh.words), pairs(reference.words)), glued, split, fresh.took.Milliseconds(), warm.took.Milliseconds(), mebibytes(warm.peak),
+			b, f1(pairs(other.words), pairs(reference.words)), otherGlued, otherSplit, other.took.Milliseconds(), mebibytes(other.peak),
 			reference.took.Milliseconds(), mebibytes(reference.peak))
 		if fresh.err != nil {
 			failed = append(failed, fresh.err.Error())

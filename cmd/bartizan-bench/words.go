@@ -9,11 +9,20 @@ import (
 )
 
 // tokens are the words of a text, in the form in which they are compared:
-// compatibility characters such as ligatures spelled out, no marks.
+// compatibility characters such as ligatures spelled out, no marks. Raised
+// figures, which mark footnotes, are words of their own.
 func tokens(s string) []string {
-	s = norm.NFKC.String(s)
+	s = norm.NFKC.String(apartFigures.Replace(s))
 	return strings.FieldsFunc(strings.ToLower(s), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
 }
+
+var apartFigures = func() *strings.Replacer {
+	var pairs []string
+	for i, r := range []rune("⁰¹²³⁴⁵⁶⁷⁸⁹") {
+		pairs = append(pairs, string(r), " "+string(rune('0'+i))+" ")
+	}
+	return strings.NewReplacer(pairs...)
+}()
 
 // pairs are the pairs of successive words: they agree where the order does.
 func pairs(words []string) []string {
@@ -57,4 +66,25 @@ func mean(v []float64) float64 {
 		sum += x
 	}
 	return sum / float64(len(v))
+}
+
+// mended counts the words of a text that are two successive ones of another,
+// glued, and those that are one of the other, split.
+func mended(got, want []string) (glued, split int) {
+	whole, joined := map[string]bool{}, map[string]bool{}
+	for i, w := range want {
+		whole[w] = true
+		if i > 0 {
+			joined[want[i-1]+w] = true
+		}
+	}
+	for i, w := range got {
+		if !whole[w] && joined[w] {
+			glued++
+		}
+		if i > 0 && whole[got[i-1]+w] && !(whole[got[i-1]] && whole[w]) {
+			split++
+		}
+	}
+	return glued, split
 }
