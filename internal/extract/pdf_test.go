@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/jung-kurt/gofpdf"
 
@@ -119,6 +121,77 @@ func TestAPDFHasTheHeadingsOfItsMarkdown(t *testing.T) {
 	if same < len(original)-1 || len(own) > len(original)+1 {
 		t.Errorf("%d of %d headings are found with their level; the PDF has %d: %v", same, len(original), len(own), own)
 	}
+	paragraphsInOrder(t, r.docs[0], r.docs[1])
+	f := wordF1(r.docs[0].Body, r.docs[1].Body)
+	t.Logf("%d of %d headings; word F1 %.3f", same, len(original), f)
+	if f < 0.95 {
+		t.Errorf("word F1 %.3f", f)
+	}
+}
+
+// paragraphsInOrder checks that the paragraphs of the original stand in the PDF,
+// one after the other, each whole in one block but for those that a page end
+// cuts.
+func paragraphsInOrder(t *testing.T, own, original extract.Document) {
+	t.Helper()
+	var blocks []string
+	for _, b := range own.Blocks {
+		if b.Role == threatmodel.RoleBody {
+			blocks = append(blocks, letters(b.Text))
+		}
+	}
+	all, found, whole, at := 0, 0, 0, 0
+	for _, b := range original.Blocks {
+		text := letters(b.Text)
+		if b.Kind != threatmodel.BlockParagraph || b.Role != threatmodel.RoleBody || len(text) < 60 {
+			continue
+		}
+		all++
+		i := slices.IndexFunc(blocks[at:], func(s string) bool { return strings.HasPrefix(s, text[:40]) })
+		if i < 0 {
+			t.Logf("not found after block %d: %.80q", at, b.Text)
+			continue
+		}
+		at += i
+		found++
+		if blocks[at] == text {
+			whole++
+		}
+		at++
+	}
+	t.Logf("%d of %d paragraphs in order, %d of them word for word", found, all, whole)
+	if found*100 < all*95 || whole*100 < all*80 {
+		t.Errorf("%d of %d paragraphs in order, %d of them word for word", found, all, whole)
+	}
+}
+
+// letters are the letters and digits of a text, in lower case.
+func letters(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return unicode.ToLower(r)
+		}
+		return -1
+	}, s)
+}
+
+// wordF1 is the harmonic mean of precision and recall of the words of a text.
+func wordF1(got, want string) float64 {
+	words := func(s string) []string {
+		return strings.FieldsFunc(strings.ToLower(s), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	}
+	count := map[string]int{}
+	for _, w := range words(want) {
+		count[w]++
+	}
+	same := 0
+	for _, w := range words(got) {
+		if count[w] > 0 {
+			count[w]--
+			same++
+		}
+	}
+	return 2 * float64(same) / float64(len(words(got))+len(words(want)))
 }
 
 func headings(doc extract.Document) map[string]int {
