@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"golang.org/x/net/html"
 
@@ -150,6 +151,7 @@ func hocrLines(page []byte) ([]pdf.RecognizedLine, error) {
 		return nil, errBadAnswer
 	}
 	var out []pdf.RecognizedLine
+	var best []float64 // how sure the surest word of each line is
 	for n := range root.Descendants() {
 		title := attribute(n, "title")
 		if title == "" {
@@ -157,15 +159,22 @@ func hocrLines(page []byte) ([]pdf.RecognizedLine, error) {
 		}
 		switch class := attribute(n, "class"); class {
 		case "ocr_line", "ocr_header", "ocr_caption", "ocr_textfloat":
-			out = append(out, hocrLine(title))
+			out, best = append(out, hocrLine(title)), append(best, 0)
 		case "ocrx_word":
-			if w, ok := hocrWord(n, title); ok && len(out) > 0 {
+			if w, sure, ok := hocrWord(n, title); ok && len(out) > 0 {
 				l := &out[len(out)-1]
 				l.Words = append(l.Words, w)
+				best[len(best)-1] = max(best[len(best)-1], sure)
 			}
 		}
 	}
-	return out, nil
+	lines := out[:0]
+	for i, l := range out {
+		if best[i] >= leastSure {
+			lines = append(lines, l)
+		}
+	}
+	return lines, nil
 }
 
 func attribute(n *html.Node, key string) string {
@@ -212,12 +221,17 @@ func hocrLine(title string) pdf.RecognizedLine {
 	return l
 }
 
-// leastSure is how sure tesseract is of a word at least, of 100: what is less
-// is a stain.
-const leastSure = 20
+// leastSure is how sure tesseract is of a word at least, of 100: a line without
+// such a word, and what is less and no word, is a stain.
+const leastSure = 30
 
-func hocrWord(n *html.Node, title string) (pdf.RecognizedWord, bool) {
-	box, sure := property(title, "bbox", 4), property(title, "x_wconf", 1)
+// hocrWord reads a word, and how sure it is.
+func hocrWord(n *html.Node, title string) (pdf.RecognizedWord, float64, bool) {
+	box, confidence := property(title, "bbox", 4), property(title, "x_wconf", 1)
+	sure := 100.0
+	if confidence != nil {
+		sure = confidence[0]
+	}
 	var text strings.Builder
 	for c := range n.Descendants() {
 		if c.Type == html.TextNode {
@@ -225,9 +239,10 @@ func hocrWord(n *html.Node, title string) (pdf.RecognizedWord, bool) {
 		}
 	}
 	w := pdf.RecognizedWord{Text: strings.TrimSpace(text.String())}
-	if box == nil || w.Text == "" || sure != nil && sure[0] < leastSure {
-		return w, false
+	said := strings.ContainsFunc(w.Text, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) })
+	if box == nil || w.Text == "" || sure < leastSure && !said {
+		return w, 0, false
 	}
 	w.L, w.T, w.R, w.B = box[0], box[1], box[2], box[3]
-	return w, w.R > w.L && w.B > w.T
+	return w, sure, w.R > w.L && w.B > w.T
 }

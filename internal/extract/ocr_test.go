@@ -62,7 +62,8 @@ const found = `<html><body><div class="ocr_page" title="image; bbox 0 0 2479 350
 <span class="ocrx_word" title="bbox 250 618 262 630; x_wconf 40">e</span>
 <span class="ocrx_word" title="bbox 300 600 500 640; x_wconf 90">keeps</span>
 <span class="ocrx_word" title="bbox 520 600 700 640; x_wconf 91">tokens</span>
-<span class="ocrx_word" title="bbox 720 600 730 640; x_wconf 3">|</span></span></div></body></html>`
+<span class="ocrx_word" title="bbox 720 600 730 640; x_wconf 3">|</span></span>
+<span class="ocr_line" title="bbox 250 900 900 940"><span class="ocrx_word" title="bbox 250 900 500 940; x_wconf 12">stain</span></span></div></body></html>`
 
 func TestTheParentRecognizesTheTextOfPages(t *testing.T) {
 	standIn(t, `echo "$@" > "$(dirname "$0")/args"; head -c 15 > "$(dirname "$0")/picture"; cat > /dev/null; cat <<'END'
@@ -77,7 +78,7 @@ END
 		defer mu.Unlock()
 		told = append(told, x)
 	}}, dir)
-	if len(r.docs) != 1 || !strings.Contains(r.docs[0].Body, "The gate & hall") || !strings.Contains(r.docs[0].Body, "• keeps tokens") || strings.Contains(r.docs[0].Body, "|") {
+	if len(r.docs) != 1 || !strings.Contains(r.docs[0].Body, "The gate & hall") || !strings.Contains(r.docs[0].Body, "• keeps tokens") || strings.ContainsAny(r.docs[0].Body, "|") || strings.Contains(r.docs[0].Body, "stain") {
 		t.Fatalf("documents %+v, errors %v", r.docs, r.errors)
 	}
 	if len(told) != 1 || told[0].Page != 1 || told[0].Pages != 1 || !strings.HasSuffix(told[0].Document, "a.pdf") {

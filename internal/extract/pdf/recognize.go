@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image"
 	"math"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -199,13 +200,35 @@ func (d *document) recognizedRuns(lines []RecognizedLine, scale float64) []layou
 		if l.Size > 0 {
 			run.Size = l.Size * scale
 		}
-		// What is measured varies from line to line; type comes in sizes.
-		run.Size = max(1, math.Round(run.Size))
 		if len(run.Glyphs) > 0 {
 			out = append(out, run)
 		}
 	}
+	evenSizes(out)
 	return out
+}
+
+// evenSizes gives lines the size that most of them have, where theirs is nearly
+// that: what is measured varies from line to line with its letters.
+func evenSizes(runs []layout.Run) {
+	var sizes []float64
+	for _, r := range runs {
+		for range r.Glyphs {
+			sizes = append(sizes, r.Size)
+		}
+	}
+	if len(sizes) == 0 {
+		return
+	}
+	slices.Sort(sizes)
+	most := max(1, math.Round(sizes[len(sizes)/2]))
+	for i := range runs {
+		size := &runs[i].Size
+		*size = max(1, math.Round(*size))
+		if *size > 0.8*most && *size < 1.2*most {
+			*size = most
+		}
+	}
 }
 
 // dots are what the bullet of a list is taken for.

@@ -159,6 +159,8 @@ func (b *fragmentBuilder) glyph(g Glyph, run Run, font Font, size float64) {
 	case c.raises(run.Baseline, size) && g.Box.L-c.box.R < 0.15*c.size:
 		// The mark of a note stands at its word, and is no digit more.
 		runes = superscript(runes)
+	case slices.Contains(raised, c.runes[len(c.runes)-1]) && g.Box.L-c.box.R < 0.2*size && !unicode.IsLetter(g.Rune):
+		// What stands close behind a raised figure is no word apart.
 	case b.space || b.brk && g.Box.L-c.box.R > 0.1*size:
 		c.runes = append(c.runes, ' ')
 		c.right = append(c.right, c.box.R)
