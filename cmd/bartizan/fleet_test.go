@@ -261,15 +261,3 @@ func (f *fleet) number(sql string, args ...any) int {
 	f.must(f.db.OwnerPool().QueryRow(f.t.Context(), sql, args...).Scan(&n))
 	return n
 }
-
-// inFlight are the requests that a killed worker had under way: not answered, or
-// answered so shortly before that the answer may not have been stored.
-func (f *fleet) inFlight(requests []llmtest.Request, k kill) int {
-	n := 0
-	for _, r := range requests {
-		if r.Key == k.name && (r.Answered.IsZero() || k.at.Sub(r.Answered) < storing) {
-			n++
-		}
-	}
-	return n
-}

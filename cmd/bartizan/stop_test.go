@@ -21,6 +21,10 @@ import (
 	"github.com/bartizan-security/bartizan/pkg/resource"
 )
 
+// storing is how long an answer may take from the model to the memo on a busy
+// machine.
+const storing = time.Second
+
 // serving is a process of `bartizan serve` with its private database server.
 type serving struct {
 	t     testing.TB

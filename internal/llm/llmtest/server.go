@@ -64,6 +64,9 @@ type Request struct {
 	Repair bool
 	// System and User are the first two messages.
 	System, User string
+	// SchemaName and Schema are those of the answer; empty unless Mode is strict.
+	SchemaName string
+	Schema     json.RawMessage
 	// Fault is what the server played, if anything.
 	Fault Fault
 	// Key is the API key, by which a test tells its callers apart.
@@ -194,6 +197,9 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 		Hash: hex.EncodeToString(sum[:8]), Stage: stageOf(&b), Mode: b.mode(), Repair: len(b.Messages) > 2,
 		System: b.Messages[0].Content, User: b.Messages[1].Content,
 		Key: strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "), At: time.Now(),
+	}
+	if req.Mode == "strict" {
+		req.SchemaName, req.Schema = b.ResponseFormat.JSONSchema.Name, b.ResponseFormat.JSONSchema.Schema
 	}
 	f := s.begin(&req)
 	defer s.end()
