@@ -44,11 +44,11 @@ func misbehave(r io.ReaderAt, size int64) {
 		panic("confused")
 	case "crash":
 		go func() { panic("confused beyond help") }()
-		select {}
+		forever()
 	case "exit":
 		os.Exit(3)
 	case "hang":
-		select {}
+		forever()
 	case "spin":
 		for {
 			runtime.Gosched()
@@ -335,5 +335,12 @@ func TestADocumentThatDoesNotHoldTogetherIsRefused(t *testing.T) {
 				t.Errorf("error %v", err)
 			}
 		})
+	}
+}
+
+// forever blocks, in a way that the runtime does not take for a deadlock.
+func forever() {
+	for {
+		time.Sleep(time.Hour)
 	}
 }

@@ -213,7 +213,8 @@ func (b *bench) RunAnalysis(ctx context.Context, organization, system uuid.UUID,
 }
 
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m)
+	// The server that all tests share is watched over by the binary that started it.
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/bartizan-security/bartizan/internal/postgres/pgtest.startWarden.func1"))
 }
 
 // TestEveryChangeIsFollowedByOneRun holds that changes which come at any time,

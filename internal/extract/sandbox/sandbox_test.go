@@ -90,7 +90,7 @@ func misbehave(c *sandbox.Call, verb, rest string) {
 		tell(c, "so far")
 		os.Exit(7)
 	case "hang":
-		select {}
+		forever()
 	case "spin":
 		for {
 			runtime.Gosched()
@@ -107,13 +107,13 @@ func misbehave(c *sandbox.Call, verb, rest string) {
 		for fd := 3; fd < 20; fd++ {
 			_, _ = writeTo(fd, []byte("E\x00\x7f\xff\xff\xffx"))
 		}
-		select {}
+		forever()
 	case "nonsense":
 		// What only a parent says, into whichever of the open files is the link.
 		for fd := 3; fd < 20; fd++ {
 			_, _ = writeTo(fd, []byte("A\x00\x00\x00\x00\x01x"))
 		}
-		select {}
+		forever()
 	default:
 		tell(c, attempt(verb, rest))
 	}
@@ -394,5 +394,12 @@ func TestAChildKnowsNothingOfItsParent(t *testing.T) {
 	t.Setenv("BARTIZAN_LLM_API_KEY", "secret")
 	if got := one(t, pool(t, sandbox.Config{Children: 1}), "environment"); got != "BARTIZAN_CHILD=1" {
 		t.Errorf("environment %q", got)
+	}
+}
+
+// forever blocks, in a way that the runtime does not take for a deadlock.
+func forever() {
+	for {
+		time.Sleep(time.Hour)
 	}
 }
