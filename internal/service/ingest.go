@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"time"
 
 	"github.com/google/uuid"
@@ -121,10 +122,27 @@ func tell(problems []error) string {
 		if i > 0 {
 			text += "\n"
 		}
-		text += err.Error()
+		text += withoutFlags(err)
 	}
 	return text
 }
+
+// flagOf is how errors of reading name the flag of the command line that helps.
+var flagOf = regexp.MustCompile(`,? or raise the limit \(--[^)]*\)| \(--[^)]*\)`)
+
+// withoutFlags is the error as clients of the service are told it: they have no
+// flags, and no way to give a password.
+func withoutFlags(err error) string {
+	var unread *extract.Error
+	if errors.As(err, &unread) && unread.Kind == extract.KindEncrypted {
+		plain := *unread
+		plain.Err, plain.Remedy = errEncrypted, "Save a copy without a password, and send that"
+		return plain.Error()
+	}
+	return flagOf.ReplaceAllString(err.Error(), "")
+}
+
+var errEncrypted = errors.New("the document is encrypted")
 
 // keep stores what was read in one transaction, and wakes the analysis where
 // nothing of the system is left to be read.
