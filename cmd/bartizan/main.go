@@ -59,7 +59,7 @@ type commands struct {
 	Warm    warmCmd    `cmd:"" help:"Compile the PDF engine into its cache, so that the first PDF is read quickly."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 
-	Push    pushCmd    `cmd:"" help:"Send documents to a server, and wait for what their analysis finds."`
+	Push    pushCmd    `cmd:"" help:"Send documents to a server, and with --wait or --fail-on wait for what their analysis finds."`
 	Pull    pullCmd    `cmd:"" help:"Fetch a threat model from a server, as files."`
 	Serve   serveCmd   `cmd:"" help:"Serve the HTTP API, and work."`
 	Worker  workerCmd  `cmd:"" help:"Work for a server: read documents, analyse, call webhooks."`

@@ -156,22 +156,22 @@ func prune(ctx context.Context, x *client.Client, system string, files []client.
 func (c *pushCmd) await(ctx context.Context, s streams, x *client.Client, system resource.System, a *resource.Analysis, removed int) error {
 	if !c.Wait && c.FailOn == "" {
 		if a != nil && !c.Quiet {
-			fmt.Fprintf(s.out, "analysis %s was asked for\n", a.ID)
+			fmt.Fprintf(s.out, "analysis %s was asked for; --wait waits for what it finds, and bartizan pull fetches it\n", a.ID)
 		}
 		return nil
 	}
-	if a == nil && removed > 0 {
+	if a == nil {
 		newest, err := newestAnalysis(ctx, x, system.ID)
 		if err != nil {
 			return err
 		}
-		a = newest
-	}
-	if a == nil {
-		if !c.Quiet {
-			fmt.Fprintln(s.out, "nothing changed, so nothing is analysed")
+		if newest == nil || removed == 0 && newest.State == resource.AnalysisDone {
+			if !c.Quiet {
+				fmt.Fprintln(s.out, "nothing changed, so nothing is analysed")
+			}
+			return nil
 		}
-		return nil
+		a = newest // under way still, or not whole: what it finds counts for these documents too
 	}
 	done, err := c.wait(ctx, s, x, system.ID, a.ID)
 	if err != nil {

@@ -150,6 +150,26 @@ func TestPushAndPull(t *testing.T) {
 }
 
 // TestPushSaysWhatIsWrong holds the errors of a pipeline that is set up badly.
+// TestPushAgainIsNotWhole holds that a pipeline that is run again does not pass
+// because nothing changed since its model was incomplete.
+func TestPushAgainIsNotWhole(t *testing.T) {
+	address, token := startServer(t)
+	t.Setenv("BARTIZAN_SERVER", address)
+	t.Setenv("BARTIZAN_TOKEN", token)
+	docs := t.TempDir()
+	for name, text := range map[string]string{"a.md": "# Shop\n\nThe shop keeps orders in a database.\n", "b.pdf": "%PDF-1.7\ncut short"} {
+		if err := os.WriteFile(filepath.Join(docs, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, want := range []string{"2 added", "2 unchanged"} {
+		code, out, complaint := invoke(t, "push", "--system", "Shop", "--wait", docs)
+		if code != exitIncomplete || !strings.Contains(out, want) || !strings.Contains(complaint, "b.pdf") {
+			t.Errorf("exit %d, want %d with %q and the file that could not be read: %s%s", code, exitIncomplete, want, out, complaint)
+		}
+	}
+}
+
 func TestPushSaysWhatIsWrong(t *testing.T) {
 	address, token := startServer(t, "--no-worker")
 	dir := t.TempDir()
@@ -201,6 +221,7 @@ func TestServerCommandsSayWhatIsWrong(t *testing.T) {
 		{"not migrated", []string{"worker", "--database-url", urls.URL, "--secret", strings.Repeat("s", 32)}, "migrate up"},
 		{"a key that is none", []string{"worker", "--database-url", urls.URL, "--secret", strings.Repeat("s", 32), "--encryption-keys", "a:b"}, "base 64"},
 		{"steps left", []string{"migrate", "status", "--database-url", urls.URL}, "migrate up"},
+		{"no database", []string{"worker", "--data-dir", filepath.Join(t.TempDir(), "none")}, "DATABASE_URL"},
 		{"the application's URL alone", []string{"worker", "--app-database-url", urls.AppURL}, "--database-url"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

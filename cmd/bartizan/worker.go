@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"github.com/bartizan-security/bartizan/internal/monitor"
@@ -20,8 +21,16 @@ func (workerCmd) Help() string {
 	return `A worker reads documents, analyses systems and calls webhooks. Start as many as you like, on as many machines: they share the work over the database, and the work of one that dies goes on elsewhere within a minute.`
 }
 
+// errNoServer refuses a worker that would work for nobody: a private database is
+// that of one serve, which works itself.
+var errNoServer = errors.New("a worker wants the database of the server that it works for: set DATABASE_URL. " +
+	"A server with a private database works by itself: bartizan serve")
+
 // Run works until it is told to stop.
 func (c *workerCmd) Run(ctx context.Context, s streams) error {
+	if c.DatabaseURL == "" && c.AppDatabaseURL == "" {
+		return errNoServer
+	}
 	m := monitor.New(version)
 	x, err := c.open(ctx, s, m)
 	if err != nil {
