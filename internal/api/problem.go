@@ -144,7 +144,7 @@ func fromHuma(m *huma.ErrorModel) *problem {
 	case http.StatusBadRequest:
 		return newProblem(kindMalformed, "the body cannot be read: "+firstDetail(fields, m.Detail))
 	case http.StatusUnsupportedMediaType:
-		return newProblem(kindMediaType, "a body of this media type is not taken here")
+		return newProblem(kindMediaType, "a body of this media type is not taken here: send Content-Type: application/json, or what /docs names for this request")
 	case http.StatusRequestEntityTooLarge:
 		return newProblem(string(service.KindTooLarge), m.Detail)
 	case http.StatusRequestTimeout:

@@ -88,7 +88,7 @@ func checkSelector(x resource.Selector) ([]uuid.UUID, error) {
 		ids = append(ids, id)
 	}
 	if len(x.Systems)+len(x.Labels) == 0 && x.Catalog == "" && x.Model == "" && x.Prompts == "" && !x.Everything {
-		return nil, invalid("/selector", "it selects nothing: name systems, labels, a catalog, a model or prompts, or say everything")
+		return nil, invalid("/selector", "it selects nothing: name systems, labels, a catalog, a model or prompts, or set everything to true")
 	}
 	return ids, nil
 }

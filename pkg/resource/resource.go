@@ -368,7 +368,8 @@ type PassageHit struct {
 	Score    float64             `json:"score"`
 }
 
-// Selector says which systems a batch is about. Empty fields select all.
+// Selector says which systems a batch is about: those that every field given
+// fits. One field at least is given.
 type Selector struct {
 	Systems []string `json:"systems,omitempty" maxItems:"1000"`
 	Labels  []string `json:"labels,omitempty" maxItems:"50"`
@@ -377,7 +378,8 @@ type Selector struct {
 	// version than this.
 	Model   string `json:"model,omitempty"`
 	Prompts string `json:"prompts,omitempty"`
-	// Everything must be true where nothing else selects.
+	// Everything selects all systems. It must be true where no other field is
+	// given.
 	Everything bool `json:"everything,omitempty"`
 }
 
