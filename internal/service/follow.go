@@ -59,11 +59,11 @@ func (f *follower) loop(ctx context.Context) {
 	var written analyze.Progress
 	var waited string
 	at := time.Now()
-	for {
+	for over := false; !over; {
 		select {
 		case <-tick.C:
 		case <-f.done:
-			return
+			over = true // how far it came at last is written too
 		case <-ctx.Done():
 			return
 		}
@@ -71,7 +71,7 @@ func (f *follower) loop(ctx context.Context) {
 		now := f.now
 		f.mu.Unlock()
 		used, waiting := f.round.gate.take()
-		if now == written && waiting == waited && used == (account{}) && time.Since(at) < cancelEvery {
+		if now == written && waiting == waited && used == (account{}) && (over || time.Since(at) < cancelEvery) {
 			continue
 		}
 		state, err := f.write(ctx, now, used, waiting)

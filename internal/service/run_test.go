@@ -88,6 +88,9 @@ func TestAModelIsAskedOnce(t *testing.T) {
 	if a.Progress.Calls != first || a.Progress.TokensIn != int64(m.Analysis.Run.TokensIn) || a.Progress.TokensOut != int64(m.Analysis.Run.TokensOut) {
 		t.Errorf("progress %+v, the run %+v", a.Progress, m.Analysis.Run)
 	}
+	if a.Progress.Total == 0 || a.Progress.Done != a.Progress.Total {
+		t.Errorf("a run that is done came to %d of %d", a.Progress.Done, a.Progress.Total)
+	}
 	usage, err := b.Usage(t.Context(), b.admin, "", "")
 	b.must(err)
 	calls := int64(0)
