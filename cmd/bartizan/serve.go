@@ -46,7 +46,7 @@ type serveCmd struct {
 	Listen   string   `default:"127.0.0.1:8080" env:"BARTIZAN_LISTEN" placeholder:"HOST:PORT" help:"Where to listen."`
 	NoWorker bool     `name:"no-worker" help:"Answer requests only, and leave the work to bartizan worker."`
 	Dev      bool     `help:"For trying things out: makes a first organization and prints a token once; webhooks may call private addresses."`
-	Sample   string   `type:"path" placeholder:"DIR" help:"With --dev, where there is no system yet: one made of the documents there."`
+	Sample   string   `type:"path" placeholder:"DIR" help:"With --dev, where there is no organization yet: a system made of the documents there."`
 	Origins  []string `placeholder:"URL" help:"Web origins whose scripts may call the API, such as https://portal.example.com."`
 
 	workerFlags  `embed:""`
@@ -172,8 +172,12 @@ func endWorker(ctx context.Context, x *installation, w *job.Worker, soft time.Du
 // begin makes the first organization of a trial, and a token for it, once.
 func (c *serveCmd) begin(ctx context.Context, s streams, x *installation) error {
 	all, err := x.service.Organizations(ctx)
-	if err != nil || len(all) > 0 {
+	if err != nil {
 		return err
+	}
+	if len(all) > 0 {
+		fmt.Fprintln(s.out, goesOn(all[0].Name, x.place.private()))
+		return nil
 	}
 	o, err := x.service.CreateOrganization(ctx, "dev", "Development")
 	if err != nil {
@@ -188,6 +192,16 @@ func (c *serveCmd) begin(ctx context.Context, s streams, x *installation) error 
 		return nil
 	}
 	return c.sample(ctx, s, x, o)
+}
+
+// goesOn tells whoever starts a trial again, and has no token left, how to come
+// by one: only one process at a time can open a private database.
+func goesOn(organization string, private bool) string {
+	how := "For another: bartizan admin create-token " + organization
+	if private {
+		how += ", with the same --data-dir, while this server is stopped"
+	}
+	return "Going on with what is in the database. Its first token was shown when it was made. " + how + "."
 }
 
 // sample makes a system of the documents in a folder.
