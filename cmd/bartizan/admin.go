@@ -116,10 +116,11 @@ func (c *auditVerifyCmd) Run(ctx context.Context, s streams) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintln(s.out, report.Message)
 		if !report.Valid {
+			fmt.Fprintln(s.out, report.Message)
 			return &exitError{code: exitFailOn}
 		}
+		fmt.Fprintf(s.out, "whole: %d %s\n%s\n", report.Events, plural(int(report.Events), "event", "events"), report.Head)
 		return nil
 	})
 }

@@ -240,7 +240,7 @@ func TestServerCommandsSayWhatIsWrong(t *testing.T) {
 		t.Fatalf("create-organization: exit %d: %s%s", code, token, complaint)
 	}
 	code, out, complaint := invoke(t, append([]string{"audit", "verify", "example"}, server...)...)
-	if code != exitOK || out == "" {
+	if code != exitOK || !strings.Contains(out, "whole: ") || !strings.Contains(out, "bartizan-checkpoint-1/") {
 		t.Errorf("audit verify: exit %d: %s%s", code, out, complaint)
 	}
 	code, _, complaint = invoke(t, append([]string{"audit", "verify", "nobody"}, server...)...)
