@@ -14,7 +14,8 @@ import (
 
 // measured is how one program read one document.
 type measured struct {
-	words []string
+	text  string
+	words []string // of text, once it is compared
 	pages int
 	took  time.Duration
 	// peak is the most memory that it had, in bytes; 0 where it is not known.
@@ -90,6 +91,7 @@ func bartizan(ctx context.Context, file string) (fresh, warm measured) {
 	defer pool.Close()
 	fresh = readWith(ctx, pool, file)
 	fresh.took = time.Since(start)
+	fresh.words = tokens(fresh.text)
 	warm = readWith(ctx, pool, file)
 	warm.peak = pool.PeakMemory()
 	return fresh, warm
@@ -111,6 +113,6 @@ func readWith(ctx context.Context, pool *extract.Pool, file string) measured {
 		}
 	}
 	m.took = time.Since(start)
-	m.words = tokens(text.String())
+	m.text = text.String()
 	return m
 }
