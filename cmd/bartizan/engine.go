@@ -128,16 +128,7 @@ func (e *engine) complete(m *threatmodel.Model, x *session) {
 	m.Analysis.Analyst = x.cmd.analystName()
 	run := m.Analysis.Run
 	if e.client != nil {
-		stats := e.client.Stats()
-		run.Endpoint, run.SchemaMode = e.client.Endpoint(), stats.Mode
-		run.Calls, run.CachedCalls = stats.Calls, stats.Cached
-		run.TokensIn, run.TokensOut = stats.TokensIn, stats.TokensOut
-		for k, n := range stats.Faults {
-			if run.Faults == nil {
-				run.Faults = map[string]int{}
-			}
-			run.Faults[k] += n
-		}
+		e.client.Account(run)
 		run.Cost, run.Currency = cost(x.context, x.cmd.Model.LLMModel, run.TokensIn, run.TokensOut)
 	}
 	run.Started = x.started.UTC()

@@ -43,7 +43,7 @@ type pushCmd struct {
 	Label   []string `placeholder:"TEXT" help:"Label of a system that is created; may be given several times."`
 	Prune   bool     `help:"Take out of the system what is not among the documents given, so that it holds exactly these."`
 	Wait    bool     `help:"Wait for the analysis, and print what changed."`
-	FailOn  string   `enum:"low,medium,high,critical," default:"" placeholder:"LEVEL" help:"Wait, and exit with 1 where a threat of this level or above is new, returned, raised, or put to review by the document; in a first analysis, where one is open."`
+	FailOn  string   `enum:"low,medium,high,critical," default:"" placeholder:"LEVEL" help:"Wait, and exit with 1 where a threat of this level or above is new, returned, raised, or put to review by the document; in a first analysis, where one is open. The same documents pushed again are judged as before, until somebody decides."`
 	Quiet   bool     `short:"q" help:"Print errors only."`
 
 	serverFlags `embed:""`
@@ -165,13 +165,13 @@ func (c *pushCmd) await(ctx context.Context, s streams, x *client.Client, system
 		if err != nil {
 			return err
 		}
-		if newest == nil || removed == 0 && newest.State == resource.AnalysisDone {
-			if !c.Quiet {
-				fmt.Fprintln(s.out, "nothing changed, so nothing is analysed")
-			}
+		if !c.Quiet && (newest == nil || removed == 0 && newest.State == resource.AnalysisDone) {
+			fmt.Fprintln(s.out, "nothing changed, so nothing is analysed")
+		}
+		if newest == nil {
 			return nil
 		}
-		a = newest // under way still, or not whole: what it finds counts for these documents too
+		a = newest // the same documents are judged the same, however often they are pushed
 	}
 	done, err := c.wait(ctx, s, x, system.ID, a.ID)
 	if err != nil {

@@ -109,7 +109,7 @@ func TestPushAndPull(t *testing.T) {
 		}
 	}
 	push(exitFailOn, "created the system Portal", "12 added", "passed over: 1 file", "version 1", "critical")
-	push(exitOK, "12 unchanged", "nothing changed")
+	push(exitFailOn, "12 unchanged", "nothing changed", "critical") // a job that is run again does not pass the gate
 	if err := os.Remove(filepath.Join(docs, "extra.md")); err != nil {
 		t.Fatal(err)
 	}
@@ -246,5 +246,32 @@ func TestServerCommandsSayWhatIsWrong(t *testing.T) {
 	code, _, complaint = invoke(t, append([]string{"audit", "verify", "nobody"}, server...)...)
 	if code != exitUsage || !strings.Contains(complaint, "admin organizations") {
 		t.Errorf("audit verify of nobody: exit %d: %s", code, complaint)
+	}
+}
+
+// TestABusyPortCostsNoToken holds that a trial which cannot listen makes nothing:
+// its token is shown once.
+func TestABusyPortCostsNoToken(t *testing.T) {
+	address, _ := startServer(t, "--no-worker")
+	dir := t.TempDir()
+	code, out, complaint := invoke(t, "serve", "--dev", "--data-dir", filepath.Join(dir, "data"), "--listen", strings.TrimPrefix(address, "http://"))
+	if code == exitOK || !strings.Contains(complaint, "--listen") {
+		t.Errorf("exit %d: %s%s", code, out, complaint)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "data")); !os.IsNotExist(err) || strings.Contains(out, "btz_") {
+		t.Errorf("something was made all the same: %v, %s", err, out)
+	}
+}
+
+// TestTheServerReadsAsTheFlagsSay holds that limits on reading reach the service.
+func TestTheServerReadsAsTheFlagsSay(t *testing.T) {
+	address, token := startServer(t, "--limit", "text=1000")
+	doc := filepath.Join(t.TempDir(), "long.md")
+	if err := os.WriteFile(doc, []byte("# Long\n\n"+strings.Repeat("The Gateway calls the Store. ", 100)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, out, complaint := invoke(t, "push", "--server", address, "--token", token, "--system", "S", "--wait", doc)
+	if code != exitIncomplete {
+		t.Errorf("exit %d: %s%s", code, out, complaint)
 	}
 }

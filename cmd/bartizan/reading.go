@@ -8,9 +8,16 @@ import (
 
 // readingFlags say how documents are read.
 type readingFlags struct {
-	Password    string   `env:"BARTIZAN_PASSWORD" placeholder:"TEXT" help:"Opens encrypted documents."`
-	ShowSecrets bool     `help:"Do not mask credentials that documents hold. They then reach the model and the reports."`
-	Comments    bool     `help:"Also read the comments under pages of Confluence. They are no part of what is analysed."`
+	Password    string `env:"BARTIZAN_PASSWORD" placeholder:"TEXT" help:"Opens encrypted documents."`
+	ShowSecrets bool   `help:"Do not mask credentials that documents hold. They then reach the model and the reports."`
+	Comments    bool   `help:"Also read the comments under pages of Confluence. They are no part of what is analysed."`
+
+	confinementFlags `embed:""`
+}
+
+// confinementFlags say what reading a document may cost and reach. They hold for
+// the command line and for the service.
+type confinementFlags struct {
 	OCR         string   `name:"ocr" enum:"auto,off,force" default:"auto" env:"BARTIZAN_OCR" help:"Recognise the text in pictures of PDF pages, by tesseract where it is installed. auto: on pages without text that can be used. force: on all pages, in place of their text. off: on none."`
 	OCRLanguage string   `name:"ocr-language" default:"eng" env:"BARTIZAN_OCR_LANGUAGE" placeholder:"NAME" help:"The language of such pages as tesseract names it, or several with +, such as eng+deu."`
 	Limit       []string `placeholder:"NAME=VALUE" help:"What one document may cost, such as pages=10000 or time=5m; may be given several times. Names and defaults are listed above."`
@@ -29,7 +36,13 @@ Limits (--limit NAME=VALUE):
 
 // options are those of the flags.
 func (r readingFlags) options(summary *extract.Summary) (extract.Options, error) {
-	opt := extract.Options{Password: r.Password, ShowSecrets: r.ShowSecrets, Comments: r.Comments, Sandbox: extract.Sandbox(r.Sandbox), Summary: summary, OCR: extract.OCR(r.OCR), OCRLanguage: r.OCRLanguage}
+	opt, err := r.confinementFlags.options()
+	opt.Password, opt.ShowSecrets, opt.Comments, opt.Summary = r.Password, r.ShowSecrets, r.Comments, summary
+	return opt, err
+}
+
+func (r confinementFlags) options() (extract.Options, error) {
+	opt := extract.Options{Sandbox: extract.Sandbox(r.Sandbox), OCR: extract.OCR(r.OCR), OCRLanguage: r.OCRLanguage}
 	if err := extract.CheckOCRLanguage(r.OCRLanguage); err != nil {
 		return opt, fmt.Errorf("--ocr-language: %w", err)
 	}

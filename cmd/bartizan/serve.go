@@ -68,6 +68,12 @@ Examples:
 // Run serves until it is told to stop.
 func (c *serveCmd) Run(ctx context.Context, s streams) error {
 	c.WebhooksToPrivate = c.WebhooksToPrivate || c.Dev
+	// Before anything is made: a trial's token is shown once.
+	l, err := listenAt(c.Listen)
+	if err != nil {
+		return err
+	}
+	defer l.Close()
 	m := monitor.New(version)
 	x, err := c.open(ctx, s, m)
 	if err != nil {
@@ -97,7 +103,7 @@ func (c *serveCmd) Run(ctx context.Context, s streams) error {
 		stopWorker = func() { endWorker(ctx, x, w, c.SoftStop) }
 		checks = append(checks, monitor.Check{Name: "workers", Ask: w.Ready})
 	}
-	err = c.serve(ctx, s, x, c.handler(x, m, checks))
+	err = c.serve(ctx, s, x, l, c.handler(x, m, checks))
 	stopWorker()
 	return err
 }
@@ -123,18 +129,23 @@ func addMonitor(mux *http.ServeMux, x *installation, m *monitor.Monitor, checks 
 const drain = 15 * time.Second
 
 // serve answers requests until ctx ends, then lets those under way end.
-func (c *serveCmd) serve(ctx context.Context, s streams, x *installation, h http.Handler) error {
-	return listen(ctx, c.Listen, h, func(address string) {
+func (c *serveCmd) serve(ctx context.Context, s streams, x *installation, l net.Listener, h http.Handler) error {
+	return answer(ctx, l, h, func(address string) {
 		fmt.Fprintf(s.out, "Bartizan %s listens on http://%s, its API is described at http://%s/docs\n", version, address, address)
 		x.log.Info("listening", "address", address)
 	})
 }
 
-func listen(ctx context.Context, address string, h http.Handler, ready func(address string)) error {
+func listenAt(address string) (net.Listener, error) {
 	l, err := net.Listen("tcp", address)
 	if err != nil {
-		return fmt.Errorf("listening: %w; give another --listen", err)
+		return nil, fmt.Errorf("listening: %w; give another --listen", err)
 	}
+	return l, nil
+}
+
+// answer answers requests until ctx ends, then lets those under way end.
+func answer(ctx context.Context, l net.Listener, h http.Handler, ready func(address string)) error {
 	// Requests outlive ctx by the drain.
 	base, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()

@@ -236,6 +236,7 @@ type serviceFlags struct {
 	serverModelFlags  `embed:""`
 	secretFlags       `embed:""`
 	logFlags          `embed:""`
+	confinementFlags  `embed:"" group:"Reading"`
 	WebhooksToPrivate bool `name:"webhooks-to-private" env:"BARTIZAN_WEBHOOKS_TO_PRIVATE" help:"Let webhooks call private, loopback and link-local addresses."`
 	// Lease is less in tests, which cannot wait so long.
 	Lease time.Duration `hidden:"" default:"30s" help:"How long work outlives a process that died before another takes it up: longer than any pause of a process. The same for every process on one database."`
@@ -276,9 +277,14 @@ func (f *serviceFlags) open(ctx context.Context, s streams, meter service.Meter,
 	if x.db, err = x.place.open(ctx, x.log, f.Lease/2); err != nil {
 		return nil, err
 	}
-	x.readers = extract.NewPool(extract.Options{})
+	reading, err := f.confinementFlags.options()
+	if err != nil {
+		return nil, err
+	}
+	x.readers = extract.NewPool(reading)
+	reading.Pool = x.readers
 	cfg := service.Config{
-		DB: x.db, Extract: extract.Options{Pool: x.readers}, Version: version, WebhooksToPrivate: f.WebhooksToPrivate,
+		DB: x.db, Extract: reading, Version: version, WebhooksToPrivate: f.WebhooksToPrivate,
 		Keys: x.keys.ring, Log: x.log, Meter: meter, AuditKey: x.keys.audit,
 		Model: service.Model{
 			BaseURL: f.endpoint(), Name: f.LLMModel, APIKey: f.LLMAPIKey, Timeout: f.LLMTimeout, Concurrency: f.Concurrency,

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"net"
 	"net/http"
 
 	"github.com/bartizan-security/bartizan/internal/monitor"
@@ -31,6 +32,14 @@ func (c *workerCmd) Run(ctx context.Context, s streams) error {
 	if c.DatabaseURL == "" && c.AppDatabaseURL == "" {
 		return errNoServer
 	}
+	var l net.Listener
+	if c.Listen != "" {
+		var err error
+		if l, err = listenAt(c.Listen); err != nil {
+			return err
+		}
+		defer l.Close()
+	}
 	m := monitor.New(version)
 	x, err := c.open(ctx, s, m)
 	if err != nil {
@@ -50,12 +59,12 @@ func (c *workerCmd) Run(ctx context.Context, s streams) error {
 	}
 	defer endWorker(ctx, x, w, c.SoftStop)
 	x.log.Info("working", "analyses", c.Analyses, "readings", c.Readings)
-	if c.Listen == "" {
+	if l == nil {
 		<-ctx.Done()
 		return nil
 	}
 	m.WatchQueue(x.service)
 	mux := http.NewServeMux()
 	addMonitor(mux, x, m, []monitor.Check{{Name: "database", Ask: x.service.Ready}, {Name: "workers", Ask: w.Ready}})
-	return listen(ctx, c.Listen, mux, func(address string) { x.log.Info("listening", "address", address) })
+	return answer(ctx, l, mux, func(address string) { x.log.Info("listening", "address", address) })
 }

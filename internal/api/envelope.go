@@ -35,10 +35,6 @@ func exchangeOf(ctx context.Context) *exchange {
 	return &exchange{}
 }
 
-// RequestID is the id of the request that a context belongs to; empty where it
-// belongs to none. Logs and jobs carry it on.
-func RequestID(ctx context.Context) string { return exchangeOf(ctx).id }
-
 // Observation is what is known of a request once it is answered.
 type Observation struct {
 	Method string

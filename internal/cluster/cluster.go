@@ -67,10 +67,9 @@ type Cluster struct {
 	alive   context.Context // ends with Stop
 	giveUp  context.CancelFunc
 
-	mu      sync.Mutex
-	server  *server // the one that runs, or ran last
-	err     error   // why done was closed
-	vectors string  // version of pgvector
+	mu     sync.Mutex
+	server *server // the one that runs, or ran last
+	err    error   // why done was closed
 }
 
 // Start makes the cluster where there is none, starts it, and returns when it
@@ -152,7 +151,7 @@ func (c *Cluster) open(ctx context.Context) error {
 	if c.server, err = c.launchPatiently(ctx); err != nil {
 		return err
 	}
-	if c.vectors, err = c.checkVectors(ctx); err != nil {
+	if err := c.checkVectors(ctx); err != nil {
 		return errors.Join(err, c.server.stop(context.WithoutCancel(ctx)))
 	}
 	return nil
@@ -172,10 +171,6 @@ func (c *Cluster) LogFile() string { return c.layout.log }
 
 // Version is the server's major version, 15 to 18.
 func (c *Cluster) Version() int { return c.program.Version }
-
-// Warning says what an administrator should know about the versions in use,
-// or nothing.
-func (c *Cluster) Warning() string { return vectorWarning(c.vectors) }
 
 // PID is the process id of the server that runs now, or ran last.
 func (c *Cluster) PID() int {

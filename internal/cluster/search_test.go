@@ -200,12 +200,3 @@ func TestAFolderWithOtherThingsIsRefused(t *testing.T) {
 		})
 	}
 }
-
-func TestAnOldPgvectorThatWorksIsWarnedOf(t *testing.T) {
-	c := start(t, cluster.Options{Throwaway: true, DataDir: folder(t)})
-	version := ask(t, c, cluster.Superuser, "select default_version from pg_available_extensions where name = 'vector'")
-	old := version == "0.8.0" || version == "0.8.1" || version == "0.8.2"
-	if warned := strings.Contains(c.Warning(), "pgvector "+version+" has known faults"); warned != old {
-		t.Errorf("with pgvector %s the warning is %q", version, c.Warning())
-	}
-}

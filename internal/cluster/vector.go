@@ -52,15 +52,6 @@ func vectorProblem(postgres int, version string) string {
 	return ""
 }
 
-// vectorWarning says what is wrong with a pgvector that will do.
-func vectorWarning(version string) string {
-	if compareVersions(version, "0.8.3") >= 0 {
-		return ""
-	}
-	return fmt.Sprintf("pgvector %s has known faults (building an index in parallel may overrun memory before 0.8.2, "+
-		"vacuum may damage an HNSW index before 0.8.3): upgrade to 0.8.3 or later", version)
-}
-
 // compareVersions compares dotted numbers; what is no number counts as 0.
 func compareVersions(a, b string) int {
 	as, bs := strings.Split(a, "."), strings.Split(b, ".")
@@ -82,16 +73,16 @@ func part(parts []string, i int) int {
 
 // checkVectors asks the running server, which knows better than a look at its
 // files, for the pgvector that it would install.
-func (c *Cluster) checkVectors(ctx context.Context) (string, error) {
+func (c *Cluster) checkVectors(ctx context.Context) error {
 	var version string
 	err := c.do(ctx, Database, func(conn *pgx.Conn) error {
 		return conn.QueryRow(ctx, "select coalesce(max(default_version), '') from pg_available_extensions where name = 'vector'").Scan(&version)
 	})
 	if err != nil {
-		return "", fmt.Errorf("ask PostgreSQL for pgvector: %w", err)
+		return fmt.Errorf("ask PostgreSQL for pgvector: %w", err)
 	}
 	if problem := vectorProblem(c.program.Version, version); problem != "" {
-		return "", c.options.Search.Platform.missing("pgvector", problem, c.program.Version)
+		return c.options.Search.Platform.missing("pgvector", problem, c.program.Version)
 	}
-	return version, nil
+	return nil
 }

@@ -44,3 +44,17 @@ func Cost(prices []threatmodel.Price, model string, in, out int) (total *float64
 	}
 	return nil, ""
 }
+
+// Account writes into the record of a run what a client did for it.
+func (c *Client) Account(run *threatmodel.Run) {
+	stats := c.Stats()
+	run.Endpoint, run.SchemaMode = c.Endpoint(), stats.Mode
+	run.Calls, run.CachedCalls = stats.Calls, stats.Cached
+	run.TokensIn, run.TokensOut = stats.TokensIn, stats.TokensOut
+	for k, n := range stats.Faults {
+		if run.Faults == nil {
+			run.Faults = map[string]int{}
+		}
+		run.Faults[k] += n
+	}
+}

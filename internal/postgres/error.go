@@ -30,7 +30,6 @@ const (
 	deadlockDetected     = "40P01"
 	lockNotAvailable     = "55P03"
 	uniqueViolation      = "23505"
-	foreignKeyViolation  = "23503"
 	checkViolation       = "23514"
 	duplicateObject      = "42710"
 	undefinedTable       = "42P01"
@@ -86,10 +85,6 @@ func commitError(err error) error {
 // Exists reports whether an error says that a row of the named unique
 // constraint or index is there already. An empty name stands for any.
 func Exists(err error, constraint string) bool { return violates(err, uniqueViolation, constraint) }
-
-// Refers reports whether an error says that a row refers to one that is not
-// there, or is referred to.
-func Refers(err error) bool { return violates(err, foreignKeyViolation, "") }
 
 func violates(err error, code, constraint string) bool {
 	var e *pgconn.PgError

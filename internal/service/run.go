@@ -295,16 +295,7 @@ func (s *Service) complete(model *threatmodel.Model, e *engine, m *material, sta
 	model.Analysis.Analyst = m.analyst(s.cfg.Model)
 	run := model.Analysis.Run
 	if e.client != nil {
-		stats := e.client.Stats()
-		run.Endpoint, run.SchemaMode = e.client.Endpoint(), stats.Mode
-		run.Calls, run.CachedCalls = stats.Calls, stats.Cached
-		run.TokensIn, run.TokensOut = stats.TokensIn, stats.TokensOut
-		for k, n := range stats.Faults {
-			if run.Faults == nil {
-				run.Faults = map[string]int{}
-			}
-			run.Faults[k] += n
-		}
+		e.client.Account(run)
 		run.Cost, run.Currency = llm.Cost(m.prices(), e.config.Model, run.TokensIn, run.TokensOut)
 	}
 	if state.StartedAt != nil {

@@ -142,12 +142,6 @@ func (w *Writer) HeaderRow() {
 	}
 }
 
-// FirstRow reports whether the innermost table has no row yet.
-func (w *Writer) FirstRow() bool {
-	t := w.table()
-	return t != nil && t.rows == 0
-}
-
 // CloseRow ends the row and writes it, unless all its cells are empty.
 func (w *Writer) CloseRow() {
 	t := w.table()
