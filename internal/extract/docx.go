@@ -39,7 +39,7 @@ func (s *session) docx(in input, zr *zip.Reader) {
 	}
 	doc := threatmodel.Document{Name: in.name, SHA256: hex.EncodeToString(sum.Sum(nil))}
 	source, err := office.Read(doc, zr, office.Options{
-		MaxBytes: min(s.limit.Bytes, s.limit.Expanded), Ratio: s.limit.Ratio, MaxTableCells: s.limit.TableCells,
+		MaxBytes: min(s.limit.Bytes, s.limit.Expanded), Ratio: s.limit.Ratio, MaxDepth: s.limit.XMLDepth, MaxTableCells: s.limit.TableCells,
 	})
 	if err != nil {
 		s.fail(officeError(in, err))

@@ -28,9 +28,9 @@ type Limits struct {
 	Nesting int
 	// Depth of lists and quotes of a document; default 50.
 	Depth int
-	// XMLDepth of the elements of a web page, or of a page of an export; default
-	// 200. What is deeper is read as if it were not. Entities have no limit: none
-	// that a document declares is replaced.
+	// XMLDepth of the elements of a web page, a page of an export, or a part of a
+	// Word document; default 200. What is deeper is read as if it were not.
+	// Entities have no limit: none that a document declares is replaced.
 	XMLDepth int
 	// TableCells of a document; default 200,000.
 	TableCells int
@@ -84,7 +84,7 @@ var limits = []namedLimit{
 	{"ratio", counted, 200, func(l *Limits) number { return whole[int64]{&l.Ratio} }, "expanded to packed bytes of a member"},
 	{"nesting", counted, 2, func(l *Limits) number { return whole[int]{&l.Nesting} }, "archives in archives"},
 	{"depth", counted, 50, func(l *Limits) number { return whole[int]{&l.Depth} }, "lists in lists, quotes in quotes"},
-	{"xml-depth", counted, 200, func(l *Limits) number { return whole[int]{&l.XMLDepth} }, "elements in elements of a web page or wiki page"},
+	{"xml-depth", counted, 200, func(l *Limits) number { return whole[int]{&l.XMLDepth} }, "elements in elements of a web page, wiki page or Word document"},
 	{"cells", counted, 200_000, func(l *Limits) number { return whole[int]{&l.TableCells} }, "table cells of a document"},
 	{"time", inTime, int64(2 * time.Minute), func(l *Limits) number { return whole[time.Duration]{&l.Time} }, "reading one document"},
 	{"cpu", inTime, int64(10 * time.Minute), func(l *Limits) number { return whole[time.Duration]{&l.CPU} }, "processor time for one file or archive (Linux)"},

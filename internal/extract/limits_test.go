@@ -72,6 +72,7 @@ func TestEveryLimitHoldsAndSaysSo(t *testing.T) {
 		"cells":     {rows, "cells=20", "", "cells"},
 		"HTML":      {table, "cells=20", "", "cells"},
 		"xml-depth": {"<html><body>" + strings.Repeat("<div>", 100) + "<p>A text.</p></body></html>", "xml-depth=20", "", "20 deep"},
+		"Word":      {docx(t, "A </w:t></w:r>"+strings.Repeat("<w:customXml>", 20)+"<w:r><w:t>text.</w:t></w:r>"+strings.Repeat("</w:customXml>", 20)+"<w:r><w:t>"), "xml-depth=20", "", "20 deep"},
 		"output":    {"# A\n\n" + strings.Repeat("A text of some length.\n\n", 2000), "output=16KiB", extract.KindTooLarge, "as read, the document is larger than the limit"},
 	}
 	for name, tt := range tests {

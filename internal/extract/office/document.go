@@ -104,6 +104,9 @@ func (d *document) body() error {
 	}
 }
 
+// wrappers are elements that only hold others.
+var wrappers = map[string]bool{"w:sdt": true, "w:sdtContent": true, "w:customXml": true, "w:ins": true, "w:moveTo": true}
+
 // stream writes the paragraphs and tables up to the end of the element that
 // has begun. Elements that only wrap others are gone into, so that none of
 // them is held as a whole.
@@ -126,8 +129,8 @@ func (d *document) stream(s *stream) error {
 		case xml.EndElement:
 			return nil
 		case xml.StartElement:
-			switch s.name(t.Name) {
-			case "w:sdt", "w:sdtContent", "w:customXml", "w:ins", "w:moveTo":
+			switch name := s.name(t.Name); {
+			case wrappers[name] && !s.deep():
 				err = d.stream(s)
 			default:
 				var n *node

@@ -34,8 +34,9 @@ type Options struct {
 	MaxBytes int64
 	// Ratio of unpacked to packed bytes of a part, from 1 MiB on; default 200.
 	Ratio int64
-	// MaxDepth of the XML; default 400. A table in a table takes three levels,
-	// a text box about twelve.
+	// MaxDepth is how deep elements may nest before their text is read without
+	// structure; default 200. A table in a table takes three levels, a text box
+	// about twelve.
 	MaxDepth int
 	// MaxTableCells is how many cells the tables may have before merged cells
 	// are no longer told apart; default 200,000.
@@ -50,7 +51,7 @@ func (o Options) withDefaults() Options {
 		o.Ratio = 200
 	}
 	if o.MaxDepth <= 0 {
-		o.MaxDepth = 400
+		o.MaxDepth = 200
 	}
 	if o.MaxTableCells <= 0 {
 		o.MaxTableCells = 200_000
@@ -190,6 +191,9 @@ func (d *document) notices() {
 		"%d parts of the document are other files that are shown within it; they are not read. Open and save the document in Word, which takes them in.")
 	if d.parts.macros {
 		d.w.B.Notice(threatmodel.NoticeFormat, "The document holds macros; they were neither run nor read.")
+	}
+	if d.parts.cut {
+		d.w.B.Notice(threatmodel.NoticeTruncated, "Elements of the document nest more than %d deep: what lies deeper is read as text without structure.", d.opt.MaxDepth)
 	}
 	if d.w.TooManyCells() {
 		d.w.B.Notice(threatmodel.NoticeTruncated, "The tables have more than %d cells: merged cells of those after them may stand under the wrong header.", d.opt.MaxTableCells)

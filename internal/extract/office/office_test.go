@@ -388,7 +388,6 @@ func TestNotices(t *testing.T) {
 }
 
 func TestReadRefuses(t *testing.T) {
-	deep := strings.Repeat("<w:sdt><w:sdtContent>", 300) + p("", "x")
 	withDocument := func(text string) []byte {
 		return zipOf(t, map[string]string{"[Content_Types].xml": "<x/>", "word/document.xml": text})
 	}
@@ -400,8 +399,7 @@ func TestReadRefuses(t *testing.T) {
 		err  error
 		says string
 	}{
-		{"entities that expand", withDocument(bomb), Options{}, ErrUnsafe, "document type"},
-		{"elements nested without end", file{body: deep}.zip(t), Options{}, ErrUnsafe, "more than 400 deep"},
+		{"entities that expand", withDocument(bomb), Options{}, ErrUnsafe, "entities of its own"},
 		{"a part that expands without end", withDocument(strings.Repeat(" ", 3<<20)), Options{}, ErrUnsafe, "many times its size"},
 		{"a document beyond the limit", file{body: p("", strings.Repeat("long text ", 1000))}.zip(t), Options{MaxBytes: 5000}, ErrTooLarge, "larger than the limit"},
 		{"no text part", zipOf(t, map[string]string{"[Content_Types].xml": "<x/>", "word/styles.xml": "<x/>"}), Options{}, ErrDamaged, "no text part"},

@@ -29,6 +29,8 @@ type parts struct {
 	mediaType string
 	macros    bool
 	core      string
+	// cut reports that elements of a part lay too deep.
+	cut bool
 }
 
 // relation leads from one part to another, or out of the document.
@@ -202,7 +204,8 @@ func (p *parts) stream(name string) (s *stream, done func(), err error) {
 	}
 	ratio := max(ratioFrom, int64(f.CompressedSize64)*p.opt.Ratio)
 	text := decodeUTF16(&meter{p: p, r: r, ratio: ratio})
-	return newStream(name, text, p.opt.MaxDepth), func() { r.Close() }, nil
+	s = newStream(name, text, p.opt.MaxDepth)
+	return s, func() { p.cut = p.cut || s.cut; r.Close() }, nil
 }
 
 // meter counts what comes out of a part against the limits.

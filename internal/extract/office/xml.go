@@ -1,6 +1,7 @@
 package office
 
 import (
+	"bytes"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -37,14 +38,17 @@ var namespaces = map[string]string{
 	"http://www.w3.org/XML/1998/namespace":                                   "xml",
 }
 
-// stream reads the XML of one part. It refuses what no office document has:
-// a document type, with which entities come, and elements nested without end.
+// stream reads the XML of one part. It refuses a document type with entities
+// of its own. It has no end of elements in elements: trees do not grow beyond
+// the limit.
 type stream struct {
 	d        *xml.Decoder
 	part     string
 	depth    int
 	maxDepth int
-	names    map[xml.Name]string
+	// cut reports that an element lay too deep.
+	cut   bool
+	names map[xml.Name]string
 }
 
 func newStream(part string, r io.Reader, maxDepth int) *stream {
@@ -68,14 +72,12 @@ func (s *stream) next() (xml.Token, error) {
 	}
 	switch t := t.(type) {
 	case xml.StartElement:
-		if s.depth++; s.depth > s.maxDepth {
-			return nil, fmt.Errorf("%w: in the part %q elements nest more than %d deep", ErrUnsafe, s.part, s.maxDepth)
-		}
+		s.depth++
 	case xml.EndElement:
 		s.depth--
 	case xml.Directive:
-		if strings.HasPrefix(strings.ToUpper(strings.TrimSpace(string(t))), "DOCTYPE") {
-			return nil, fmt.Errorf("%w: the part %q declares a document type, with which entities expand", ErrUnsafe, s.part)
+		if bytes.IndexByte(t, '[') >= 0 {
+			return nil, fmt.Errorf("%w: the part %q declares a document type with entities of its own", ErrUnsafe, s.part)
 		}
 	}
 	return t, nil
@@ -108,9 +110,28 @@ type node struct {
 
 type attr struct{ name, value string }
 
-// tree reads the element that has just begun, as a whole.
+// deep reports whether the element that has just begun lies deeper than the
+// limit.
+func (s *stream) deep() bool { return s.depth > s.maxDepth }
+
+// tree reads the element that has just begun, as a whole. What lies too deep in
+// it is text without structure.
 func (s *stream) tree(start xml.StartElement) (*node, error) {
-	n := &node{name: s.name(start.Name)}
+	n, lifted, err := s.element(start)
+	if len(lifted) > 0 {
+		n = &node{name: "w:customXml", kids: append([]*node{n}, paragraphs(lifted)...)}
+	}
+	return n, err
+}
+
+// element reads an element, and apart from it what lay too deep and has no
+// place in it.
+func (s *stream) element(start xml.StartElement) (n *node, lifted []*node, err error) {
+	n = &node{name: s.name(start.Name)}
+	if s.deep() {
+		lifted, err = s.flat(start)
+		return n, lifted, err
+	}
 	for _, a := range start.Attr {
 		n.attrs = append(n.attrs, attr{s.name(a.Name), a.Value})
 	}
@@ -118,21 +139,22 @@ func (s *stream) tree(start xml.StartElement) (*node, error) {
 		t, err := s.next()
 		switch {
 		case errors.Is(err, io.EOF):
-			return n, damaged("part "+s.part, io.ErrUnexpectedEOF)
+			return n, lifted, damaged("part "+s.part, io.ErrUnexpectedEOF)
 		case err != nil:
-			return n, err
+			return n, lifted, err
 		}
 		switch t := t.(type) {
 		case xml.StartElement:
-			kid, err := s.tree(t)
+			kid, flat, err := s.element(t)
 			if err != nil {
-				return n, err
+				return n, lifted, err
 			}
 			n.kids = append(n.kids, kid)
+			lifted = append(lifted, n.lift(flat)...)
 		case xml.CharData:
 			n.kids = append(n.kids, &node{text: string(t)})
 		case xml.EndElement:
-			return n, nil
+			return n, lifted, nil
 		}
 	}
 }
