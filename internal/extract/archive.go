@@ -31,6 +31,10 @@ func (s *session) zip(in input) {
 		s.fail(in.error(KindDamaged, fmt.Errorf("the zip file is damaged or cut short: %w", err), "Fetch or export it again"))
 		return
 	}
+	if err := s.checkMembers(in, zr); err != nil {
+		s.fail(err)
+		return
+	}
 	if s.office(in, zr) {
 		return
 	}
@@ -86,9 +90,6 @@ func (s *Summary) reasons(from int) string {
 func (s *session) checkZip(in input, zr *zip.Reader) *Error {
 	if in.nesting >= s.limit.Nesting {
 		return in.error(KindUnsafe, fmt.Errorf("archives stand in archives more than %d deep", s.limit.Nesting), "Unpack it first")
-	}
-	if len(zr.File) > s.limit.Members {
-		return in.error(KindTooLarge, fmt.Errorf("the archive has %d members, more than the limit of %d", len(zr.File), s.limit.Members), "Split it")
 	}
 	for _, f := range zr.File {
 		if err := checkName(f.Name); err != nil {

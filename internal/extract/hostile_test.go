@@ -4,9 +4,7 @@ import (
 	"archive/tar"
 	"archive/zip"
 	"bytes"
-	"compress/flate"
 	"compress/zlib"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -41,7 +39,10 @@ func TestHostileArchives(t *testing.T) {
 			zipOf(t, member{"1.zip", string(zipOf(t, member{"2.md", zeros}))}), extract.KindUnsafe, []string{"1.zip: 2.md", "an archive bomb"},
 		},
 		"zip files in zip files without end": {nested(t, 5), extract.KindUnsafe, []string{"more than 2 deep", "Unpack it first"}},
-		"members that overlap":               {overlapping(t, words, 40), extract.KindUnsafe, []string{"expands beyond the limit"}},
+		"members that are the same bytes":    {overlapping(t, words, 40), extract.KindUnsafe, []string{`"00.md" and "01.md"`, "overlap", "unpack it by hand"}},
+		"members within members":             {quoting(t, words, 40), extract.KindUnsafe, []string{"overlap", "unpack it by hand"}},
+		"a Word document that overlaps":      {overlapping(t, words, 2, "[Content_Types].xml", "word/document.xml"), extract.KindUnsafe, []string{`"word/document.xml"`, "overlap"}},
+		"an archive beyond the limit":        {zipOf(t, beyond()...), extract.KindUnsafe, []string{"expands beyond the limit"}},
 		"a gzip bomb":                        {gzOf(t, []byte(zeros)), extract.KindUnsafe, []string{"an archive bomb"}},
 		"more members than may be":           {zipOf(t, numbered(51)...), extract.KindTooLarge, []string{"51 members", "the limit of 50"}},
 		"a size that is a lie":               {lying(t, "# X\n\nThe directory says that this is short."), extract.KindDamaged, []string{"x.md", "damaged or cut short"}},
@@ -73,35 +74,13 @@ func numbered(n int) []member {
 	return all
 }
 
-// overlapping is a zip file whose directory names the same bytes many times.
-func overlapping(t *testing.T, text string, times int) []byte {
-	t.Helper()
-	var packed bytes.Buffer
-	w, err := flate.NewWriter(&packed, flate.BestSpeed)
-	if err == nil {
-		_, err = w.Write([]byte(text))
+// beyond are members that are each within all limits and not together.
+func beyond() []member {
+	var all []member
+	for i := range 20 {
+		all = append(all, member{fmt.Sprintf("%02d.md", i), strings.Repeat("text ", 200_000)})
 	}
-	if err := errors.Join(err, w.Close()); err != nil {
-		t.Fatal(err)
-	}
-	le := binary.LittleEndian
-	sum := crc32.ChecksumIEEE([]byte(text))
-	sizes := func(b []byte) []byte {
-		return le.AppendUint32(le.AppendUint32(le.AppendUint32(b, sum), uint32(packed.Len())), uint32(len(text)))
-	}
-	b := []byte("PK\x03\x04\x14\x00\x00\x00\x08\x00\x00\x00\x00\x00")
-	b = append(append(sizes(b), "\x04\x00\x00\x000.md"...), packed.Bytes()...)
-	start := len(b)
-	for i := range times {
-		name := fmt.Sprintf("%02d.md", i)
-		b = append(b, "PK\x01\x02\x14\x00\x14\x00\x00\x00\x08\x00\x00\x00\x00\x00"...)
-		b = le.AppendUint16(sizes(b), uint16(len(name)))
-		b = append(append(b, make([]byte, 16)...), name...)
-	}
-	end := len(b)
-	b = append(b, "PK\x05\x06\x00\x00\x00\x00"...)
-	b = le.AppendUint16(le.AppendUint16(b, uint16(times)), uint16(times))
-	return append(le.AppendUint32(le.AppendUint32(b, uint32(end-start)), uint32(start)), 0, 0)
+	return all
 }
 
 // lying is a zip file whose directory understates the size of a member.
