@@ -83,9 +83,10 @@ func (c *adminOrganizationsCmd) Run(ctx context.Context, s streams) error {
 	})
 }
 
-// administer opens the service, does something, and closes it.
+// administer opens the service, does something, and closes it. A server with a
+// private database may go on beside it.
 func (f *serviceFlags) administer(ctx context.Context, s streams, do func(*service.Service) error) error {
-	x, err := f.open(ctx, s, nil)
+	x, err := f.openAt(ctx, s, nil, f.visit)
 	if err != nil {
 		return err
 	}

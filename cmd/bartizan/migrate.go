@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"text/tabwriter"
 
 	"github.com/bartizan-security/bartizan/internal/postgres"
@@ -21,7 +22,7 @@ type migrateUpCmd struct {
 
 // Run migrates.
 func (c *migrateUpCmd) Run(ctx context.Context, s streams) error {
-	return c.with(ctx, s, &c.logFlags, func(url string) error {
+	return c.with(ctx, s, &c.logFlags, c.find, func(url string) error {
 		if err := postgres.Migrate(ctx, url); err != nil {
 			return err
 		}
@@ -38,7 +39,7 @@ type migrateStatusCmd struct {
 // Run tells the state.
 func (c *migrateStatusCmd) Run(ctx context.Context, s streams) error {
 	left := 0
-	err := c.with(ctx, s, &c.logFlags, func(url string) error {
+	err := c.with(ctx, s, &c.logFlags, c.visit, func(url string) error {
 		steps, err := postgres.Status(ctx, url)
 		if err != nil {
 			return err
@@ -61,10 +62,12 @@ func (c *migrateStatusCmd) Run(ctx context.Context, s streams) error {
 	return err
 }
 
-// with calls f with the owner's URL, the private server running where there is
+// with calls do with the owner's URL, the private server running where there is
 // no other.
-func (f *databaseFlags) with(ctx context.Context, s streams, l *logFlags, do func(url string) error) error {
-	p, err := f.find(ctx, l.logger(s))
+func (f *databaseFlags) with(
+	ctx context.Context, s streams, l *logFlags, find func(context.Context, *slog.Logger) (*place, error), do func(url string) error,
+) error {
+	p, err := find(ctx, l.logger(s))
 	if err != nil {
 		return err
 	}

@@ -187,7 +187,7 @@ func (c *serveCmd) begin(ctx context.Context, s streams, x *installation) error 
 		return err
 	}
 	if len(all) > 0 {
-		fmt.Fprintln(s.out, goesOn(all[0].Name, x.place.private()))
+		fmt.Fprintln(s.out, goesOn(all[0].Name))
 		return nil
 	}
 	o, err := x.service.CreateOrganization(ctx, "dev", "Development")
@@ -206,13 +206,10 @@ func (c *serveCmd) begin(ctx context.Context, s streams, x *installation) error 
 }
 
 // goesOn tells whoever starts a trial again, and has no token left, how to come
-// by one: only one process at a time can open a private database.
-func goesOn(organization string, private bool) string {
-	how := "For another: bartizan admin create-token " + organization
-	if private {
-		how += ", with the same --data-dir, while this server is stopped"
-	}
-	return "Going on with what is in the database. Its first token was shown when it was made. " + how + "."
+// by one.
+func goesOn(organization string) string {
+	return "Going on with what is in the database. Its first token was shown when it was made. For another, while this runs:\n\n" +
+		"  bartizan admin create-token " + organization + "    (with the same --data-dir)\n"
 }
 
 // sample makes a system of the documents in a folder.

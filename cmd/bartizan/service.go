@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -72,15 +73,13 @@ type keys struct {
 
 const minSecret = 32
 
-// keys makes all keys. A secret of the data folder is made where there is none.
-func (f *secretFlags) keys(dataDir string, private bool) (*keys, error) {
+// keys makes all keys. A secret of the data folder is made where there is none,
+// by the process that runs the server.
+func (f *secretFlags) keys(at *place) (*keys, error) {
 	secret := f.Secret
 	if secret == "" {
-		if !private {
-			return nil, errors.New("with --database-url, several processes share one database and must share one secret: set BARTIZAN_SECRET (make one with: openssl rand -base64 32)")
-		}
 		var err error
-		if secret, err = keptSecret(filepath.Join(dataDir, "secret")); err != nil {
+		if secret, err = at.secret(); err != nil {
 			return nil, err
 		}
 	}
@@ -99,7 +98,7 @@ func (f *secretFlags) keys(dataDir string, private bool) (*keys, error) {
 		k.fence = []byte(s)
 	}
 	spec := f.EncryptionKeys
-	if spec == "" && private {
+	if spec == "" && at.private() {
 		spec = "data:" + base64.StdEncoding.EncodeToString(derive("rest"))
 	}
 	var err error
@@ -109,16 +108,26 @@ func (f *secretFlags) keys(dataDir string, private bool) (*keys, error) {
 	return k, nil
 }
 
-// keptSecret reads the secret of a data folder, and makes it where there is
-// none.
-func keptSecret(path string) (string, error) {
+// secret is that of the installation where none is given.
+func (p *place) secret() (string, error) {
+	if !p.private() {
+		return "", errors.New("with --database-url, several processes share one database and must share one secret: set BARTIZAN_SECRET (make one with: openssl rand -base64 32)")
+	}
+	path := filepath.Join(p.dataDir, "secret")
 	raw, err := os.ReadFile(path)
-	if err == nil {
+	switch {
+	case err == nil:
 		return strings.TrimSpace(string(raw)), nil
-	}
-	if !errors.Is(err, fs.ErrNotExist) {
+	case !errors.Is(err, fs.ErrNotExist):
 		return "", fmt.Errorf("reading the installation's secret: %w", err)
+	case p.guest != nil:
+		return "", errors.New("the server that is running was given its secret: set BARTIZAN_SECRET to the same")
 	}
+	return makeSecret(path)
+}
+
+// makeSecret makes the secret of a data folder.
+func makeSecret(path string) (string, error) {
 	random := make([]byte, 32)
 	if _, err := rand.Read(random); err != nil {
 		return "", fmt.Errorf("making the installation's secret: %w", err)
@@ -166,27 +175,47 @@ const (
 	database  = "bartizan"
 )
 
-// place is a database that can be opened: the given one, or a private server
-// that is running.
+// place is a database that can be opened: the given one, a private server that
+// is running, or that of another process, entered.
 type place struct {
 	cfg     postgres.Config
-	cluster *cluster.Cluster // nil for a given one
+	cluster *cluster.Cluster // nil for any but a private server of this process
+	guest   *cluster.Guest   // nil for any but a server that was entered
 	dataDir string
 }
 
-func (p *place) private() bool { return p.cluster != nil }
+func (p *place) private() bool { return p.cluster != nil || p.guest != nil }
 
-// close stops the private server.
+// close stops the private server, or leaves that of another process.
 func (p *place) close(ctx context.Context) error {
-	if p.cluster == nil {
-		return nil
+	switch {
+	case p.cluster != nil:
+		return p.cluster.Stop(ctx)
+	case p.guest != nil:
+		return p.guest.Leave()
 	}
-	return p.cluster.Stop(ctx)
+	return nil
 }
 
 // find settles where the database is, and starts the private server where none
 // is given.
 func (f *databaseFlags) find(ctx context.Context, log *slog.Logger) (*place, error) {
+	return f.findBy(ctx, log, func(ctx context.Context, o cluster.Options) (*cluster.Cluster, *cluster.Guest, error) {
+		c, err := cluster.Start(ctx, o)
+		return c, nil, err
+	})
+}
+
+// visit is find for those who do one thing and go: a private server that another
+// process runs is entered.
+func (f *databaseFlags) visit(ctx context.Context, log *slog.Logger) (*place, error) {
+	return f.findBy(ctx, log, cluster.StartOrEnter)
+}
+
+// starting starts the private server, or enters it where it runs already.
+type starting func(context.Context, cluster.Options) (*cluster.Cluster, *cluster.Guest, error)
+
+func (f *databaseFlags) findBy(ctx context.Context, log *slog.Logger, start starting) (*place, error) {
 	if f.DatabaseURL != "" {
 		return &place{cfg: postgres.Config{URL: f.DatabaseURL, AppURL: f.AppDatabaseURL}, dataDir: f.DataDir}, nil
 	}
@@ -197,23 +226,61 @@ func (f *databaseFlags) find(ctx context.Context, log *slog.Logger) (*place, err
 	if err != nil {
 		return nil, err
 	}
-	c, err := cluster.Start(ctx, cluster.Options{DataDir: filepath.Join(dir, "postgres"), Roles: []string{ownerRole, appRole}, Log: log})
+	c, guest, err := start(ctx, cluster.Options{DataDir: filepath.Join(dir, "postgres"), Roles: []string{ownerRole, appRole}, Log: log})
 	if err != nil {
 		return nil, err
+	}
+	if guest != nil {
+		p := &place{cfg: configOf(guest), guest: guest, dataDir: dir}
+		if err := migratedSoon(ctx, p.cfg.URL); err != nil {
+			return nil, errors.Join(err, guest.Leave())
+		}
+		return p, nil
 	}
 	if err := c.MakeDatabase(ctx, database, ownerRole, appRole); err != nil {
 		return nil, errors.Join(err, c.Stop(context.WithoutCancel(ctx)))
 	}
-	return &place{
-		cfg:     postgres.Config{URL: c.URL(database, ownerRole), AppURL: c.URL(database, appRole)},
-		cluster: c, dataDir: dir,
-	}, nil
+	return &place{cfg: configOf(c), cluster: c, dataDir: dir}, nil
+}
+
+func configOf(x interface {
+	URL(database, role string) string
+}) postgres.Config {
+	return postgres.Config{URL: x.URL(database, ownerRole), AppURL: x.URL(database, appRole)}
+}
+
+// preparing is how long the process that runs a private server may take, once
+// that answers, to make the database and migrate it.
+const preparing = 20 * time.Second
+
+// migratedSoon waits until the process that runs the server has made the database
+// what this program expects. That process, not this one, migrates: it would be
+// surprised by a newer one.
+func migratedSoon(ctx context.Context, url string) error {
+	for end := time.Now().Add(preparing); ; {
+		steps, err := postgres.Status(ctx, url)
+		left := slices.ContainsFunc(steps, func(m postgres.Migration) bool { return m.AppliedAt.IsZero() })
+		switch {
+		case err == nil && !left:
+			return nil
+		case time.Now().Before(end):
+		case err != nil:
+			return err
+		default:
+			return errors.New("the server that is running is of an older version than this program, and so is its database: stop it, and start it with this version")
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
 }
 
 // open opens the database. A private one is migrated first: nobody else is
 // there to be surprised. The lease is that of claims on questions and calls.
 func (p *place) open(ctx context.Context, log *slog.Logger, lease time.Duration) (*postgres.DB, error) {
-	if p.private() {
+	if p.cluster != nil {
 		if err := postgres.Migrate(ctx, p.cfg.URL); err != nil {
 			return nil, err
 		}
@@ -253,9 +320,16 @@ type installation struct {
 	lease   time.Duration
 }
 
-// open opens everything that the service needs. What was opened is closed again
-// where something fails.
-func (f *serviceFlags) open(ctx context.Context, s streams, meter service.Meter, change ...func(*service.Config)) (_ *installation, err error) {
+// open opens everything that the service needs, for a process that serves.
+func (f *serviceFlags) open(ctx context.Context, s streams, meter service.Meter) (*installation, error) {
+	return f.openAt(ctx, s, meter, f.find)
+}
+
+// openAt opens everything at a place. What was opened is closed again where
+// something fails.
+func (f *serviceFlags) openAt(
+	ctx context.Context, s streams, meter service.Meter, find func(context.Context, *slog.Logger) (*place, error),
+) (_ *installation, err error) {
 	if f.Concurrency < 1 {
 		return nil, fmt.Errorf("--concurrency %d: it must be 1 or more", f.Concurrency)
 	}
@@ -268,10 +342,10 @@ func (f *serviceFlags) open(ctx context.Context, s streams, meter service.Meter,
 			err = errors.Join(err, x.close(context.WithoutCancel(ctx)))
 		}
 	}()
-	if x.place, err = f.find(ctx, x.log); err != nil {
+	if x.place, err = find(ctx, x.log); err != nil {
 		return nil, err
 	}
-	if x.keys, err = f.keys(x.place.dataDir, x.place.private()); err != nil {
+	if x.keys, err = f.keys(x.place); err != nil {
 		return nil, err
 	}
 	if x.db, err = x.place.open(ctx, x.log, f.Lease/2); err != nil {
@@ -290,9 +364,6 @@ func (f *serviceFlags) open(ctx context.Context, s streams, meter service.Meter,
 			BaseURL: f.endpoint(), Name: f.LLMModel, APIKey: f.LLMAPIKey, Timeout: f.LLMTimeout, Concurrency: f.Concurrency,
 			EmbeddingModel: f.EmbeddingModel, EmbeddingBaseURL: f.EmbeddingBaseURL, FenceSecret: x.keys.fence,
 		},
-	}
-	for _, c := range change {
-		c(&cfg)
 	}
 	x.service, err = service.New(cfg)
 	return x, err

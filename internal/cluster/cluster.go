@@ -136,6 +136,9 @@ func (c *Cluster) open(ctx context.Context) error {
 	if c.layout, err = lay(c.options.DataDir, c.account); err != nil {
 		return err
 	}
+	if err := c.receive(); err != nil {
+		return err
+	}
 	if c.program, err = choose(ctx, c.options.Search, c.layout); err != nil {
 		return err
 	}

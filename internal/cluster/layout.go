@@ -34,20 +34,29 @@ type layout struct {
 	log    string // the server's log file
 }
 
-// lay makes the folders that are missing.
-func lay(root string, owner account) (layout, error) {
+// layoutOf names the parts, and makes none.
+func layoutOf(root string, owner account) layout {
 	l := layout{
 		root: root, data: filepath.Join(root, "data"), conf: filepath.Join(root, "conf"),
 		socket: filepath.Join(root, "run"), log: filepath.Join(root, "server.log"),
 	}
-	if err := owner.canEnter(root); err != nil {
-		return l, err
-	}
-	if err := os.MkdirAll(l.conf, 0o755); err != nil {
-		return l, fmt.Errorf("make the settings folder %s: %w", l.conf, err)
-	}
 	if len(filepath.Join(l.socket, socketName)) > longestSocket {
 		l.socket = shortFolder(root, owner)
+	}
+	return l
+}
+
+// guests is the file that those hold who entered a server of another process.
+func (l layout) guests() string { return filepath.Join(l.root, "guests") }
+
+// lay makes the folders that are missing.
+func lay(root string, owner account) (layout, error) {
+	if err := owner.canEnter(root); err != nil {
+		return layout{}, err
+	}
+	l := layoutOf(root, owner)
+	if err := os.MkdirAll(l.conf, 0o755); err != nil {
+		return l, fmt.Errorf("make the settings folder %s: %w", l.conf, err)
 	}
 	return l, ownFolder(l.socket, owner)
 }

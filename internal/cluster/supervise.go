@@ -28,7 +28,9 @@ func (c *Cluster) supervise(running *server) {
 		var err error
 		select {
 		case ctx := <-c.stop:
+			open := c.seeOff(ctx)
 			c.end(running.stop(ctx))
+			open()
 			return
 		case asked := <-c.restart:
 			running, err = c.again(asked.ctx, running)
