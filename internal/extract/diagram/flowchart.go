@@ -195,8 +195,19 @@ func (f *flowchart) nodeID() string {
 }
 
 func isIDRune(r rune) bool {
-	return unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.Is(unicode.Mn, r) || strings.ContainsRune("_!#$%'*+?/\\&", r)
+	if r < utf8.RuneSelf {
+		return idByte[r]
+	}
+	return unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.Is(unicode.Mn, r)
 }
+
+// idByte tells the characters of ASCII that a name may have.
+var idByte = func() (table [utf8.RuneSelf]bool) {
+	for _, c := range []byte("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_!#$%'*+?/\\&") {
+		table[c] = true
+	}
+	return table
+}()
 
 // startsLink reports whether an arrow begins here rather than a hyphen, an
 // equals sign or a dot of a name.

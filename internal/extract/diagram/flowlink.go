@@ -3,6 +3,7 @@ package diagram
 import (
 	"regexp"
 	"strings"
+	"unicode/utf8"
 )
 
 // link is an arrow of a flowchart.
@@ -15,14 +16,28 @@ type link struct {
 	place
 }
 
+// linkForm is a way to draw an arrow.
+type linkForm struct {
+	// stroke is what every such arrow begins with, after its head; other is
+	// another that some begin with, or empty.
+	stroke, other     string
+	whole, start, end *regexp.Regexp
+}
+
+// mayBegin reports whether a text may begin with an arrow of the form.
+func (l *linkForm) mayBegin(s string) bool {
+	if s != "" && strings.IndexByte("xo<", s[0]) >= 0 {
+		s = s[1:]
+	}
+	return strings.HasPrefix(s, l.stroke) || l.other != "" && strings.HasPrefix(s, l.other)
+}
+
 // linkForms are the ways to draw an arrow: whole, or cut in two by its label.
 // The first group of each is its start, the last its end.
-var linkForms = []struct {
-	whole, start, end *regexp.Regexp
-}{
-	{regexp.MustCompile(`^([xo<]?)--+([-xo>])`), regexp.MustCompile(`^([xo<]?)--`), regexp.MustCompile(`--+([-xo>])`)},
-	{regexp.MustCompile(`^([xo<]?)==+([=xo>])`), regexp.MustCompile(`^([xo<]?)==`), regexp.MustCompile(`==+([=xo>])`)},
-	{regexp.MustCompile(`^([xo<]?)-?\.+-([xo>]?)`), regexp.MustCompile(`^([xo<]?)-\.`), regexp.MustCompile(`\.+-([xo>]?)`)},
+var linkForms = []linkForm{
+	{"--", "", regexp.MustCompile(`^([xo<]?)--+([-xo>])`), regexp.MustCompile(`^([xo<]?)--`), regexp.MustCompile(`--+([-xo>])`)},
+	{"==", "", regexp.MustCompile(`^([xo<]?)==+([=xo>])`), regexp.MustCompile(`^([xo<]?)==`), regexp.MustCompile(`==+([=xo>])`)},
+	{"-.", ".", regexp.MustCompile(`^([xo<]?)-?\.+-([xo>]?)`), regexp.MustCompile(`^([xo<]?)-\.`), regexp.MustCompile(`\.+-([xo>]?)`)},
 }
 
 var (
@@ -43,7 +58,7 @@ func (f *flowchart) link() (link, bool) {
 	before := f.pos
 	f.skipWhite()
 	sameLine := !strings.Contains(f.source[before:f.pos], "\n")
-	if m := edgeID.FindStringSubmatch(f.source[f.pos:]); m != nil {
+	if m := f.edgeID(); m != nil {
 		f.edgeIDs[m[1]] = true
 		f.pos += len(m[1]) + 1
 	}
@@ -59,20 +74,50 @@ func (f *flowchart) link() (link, bool) {
 	return link{}, false
 }
 
+// edgeID is the name before an arrow, as the pattern parts it; nil where there
+// is none. Between most nodes stands no name, and a look at what is there says
+// so.
+func (f *flowchart) edgeID() []string {
+	rest := f.source[f.pos:]
+	for i := range len(rest) {
+		switch c := rest[i]; {
+		case c == '@' && i > 0, c >= utf8.RuneSelf:
+			return edgeID.FindStringSubmatch(rest)
+		case c == '-' || c == '_' || c-'0' < 10 || c|0x20-'a' < 26:
+		default:
+			return nil
+		}
+	}
+	return nil
+}
+
+// mayBeLink reports whether a text begins as one of the forms of arrows does:
+// with a head, or with what arrows are drawn of.
+func mayBeLink(s string) bool { return s != "" && strings.IndexByte("-=.~<xo", s[0]) >= 0 }
+
 // arrow reads the arrow itself. At the start of a line, x and o are nodes.
 func (f *flowchart) arrow(sameLine bool) (link, bool) {
 	rest := f.source[f.pos:]
+	if !mayBeLink(rest) {
+		return link{}, false
+	}
 	if m := invisibleLink.FindString(rest); m != "" {
 		f.pos += len(m)
 		return link{invisible: true}, true
 	}
 	for _, form := range linkForms {
+		if !form.mayBegin(rest) {
+			continue
+		}
 		if m := form.whole.FindStringSubmatch(rest); m != nil && (sameLine || m[1] == "" || m[1] == "<") {
 			f.pos += len(m[0])
 			return newLink(m[1], m[2], ""), true
 		}
 	}
 	for _, form := range linkForms {
+		if !form.mayBegin(rest) {
+			continue
+		}
 		if l, size := cutLink(rest, form.start, form.end); size > 0 {
 			f.pos += size
 			return l, true
@@ -129,8 +174,10 @@ func (f *flowchart) pipedLabel() string {
 	if f.has("|") {
 		rest := f.source[f.pos+1:]
 		end := strings.IndexByte(rest, '|')
-		if quoted := quotedLabel.FindString(rest); quoted != "" {
-			end = len(quoted) - 1
+		if strings.HasPrefix(strings.TrimLeft(rest, " \t\n\f\r"), `"`) {
+			if quoted := quotedLabel.FindString(rest); quoted != "" {
+				end = len(quoted) - 1
+			}
 		}
 		if end >= 0 && end < maxEdgeLabel {
 			f.pos += end + 2

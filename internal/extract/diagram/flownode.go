@@ -173,5 +173,7 @@ var classSuffix = regexp.MustCompile(`^:::[\pL\pN_-]+`)
 
 // class skips the class of a node: :::name.
 func (f *flowchart) class() {
-	f.pos += len(classSuffix.FindString(f.source[f.pos:]))
+	if f.has(":::") {
+		f.pos += len(classSuffix.FindString(f.source[f.pos:]))
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 )
 
 // sequence reads a Mermaid sequence diagram line by line.
@@ -21,6 +22,8 @@ type sequence struct {
 // sequenceStatement is a kind of line. Its read function gets what stands
 // after the keyword, and returns false where it does not understand it.
 type sequenceStatement struct {
+	// letters are those, in lower case, that its keywords begin with.
+	letters string
 	keyword *regexp.Regexp
 	read    func(s *sequence, rest string, at place) bool
 }
@@ -29,18 +32,24 @@ func keyword(words string) *regexp.Regexp {
 	return regexp.MustCompile(`(?i)^(?:` + words + `)(?:[ \t]+|$)`)
 }
 
+// mayBe reports whether a line may be of the kind. A letter beyond ASCII may
+// fold to one within.
+func (k *sequenceStatement) mayBe(text string) bool {
+	return text != "" && (text[0] >= utf8.RuneSelf || strings.IndexByte(k.letters, text[0]|0x20) >= 0)
+}
+
 var sequenceStatements = []sequenceStatement{
-	{keyword(`(?:create[ \t]+)?participant`), (*sequence).participant},
-	{keyword(`(?:create[ \t]+)?actor`), (*sequence).actor},
-	{keyword(`box`), (*sequence).box},
-	{keyword(`alt|opt|loop|par|par_over|critical|break|rect`), (*sequence).fragment},
-	{keyword(`else|and|option`), (*sequence).section},
-	{keyword(`end`), (*sequence).end},
-	{keyword(`note`), (*sequence).openNote},
-	{keyword(`activate|deactivate|destroy|autonumber|links?|properties|details`), (*sequence).ignore},
-	{keyword(`title`), (*sequence).says},
-	{regexp.MustCompile(`^(?:title|accTitle|accDescr)\s*:`), (*sequence).says},
-	{regexp.MustCompile(`^accDescr\s*\{`), (*sequence).hide},
+	{"cp", keyword(`(?:create[ \t]+)?participant`), (*sequence).participant},
+	{"ca", keyword(`(?:create[ \t]+)?actor`), (*sequence).actor},
+	{"b", keyword(`box`), (*sequence).box},
+	{"aolpcbr", keyword(`alt|opt|loop|par|par_over|critical|break|rect`), (*sequence).fragment},
+	{"eao", keyword(`else|and|option`), (*sequence).section},
+	{"e", keyword(`end`), (*sequence).end},
+	{"n", keyword(`note`), (*sequence).openNote},
+	{"adlp", keyword(`activate|deactivate|destroy|autonumber|links?|properties|details`), (*sequence).ignore},
+	{"t", keyword(`title`), (*sequence).says},
+	{"ta", regexp.MustCompile(`^(?:title|accTitle|accDescr)\s*:`), (*sequence).says},
+	{"a", regexp.MustCompile(`^accDescr\s*\{`), (*sequence).hide},
 }
 
 func readSequence(source string, start int) *graph {
@@ -110,7 +119,11 @@ func (s *sequence) inside(text string, at place) bool {
 }
 
 func (s *sequence) statement(text string, at place) bool {
-	for _, k := range sequenceStatements {
+	for i := range sequenceStatements {
+		k := &sequenceStatements[i]
+		if !k.mayBe(text) {
+			continue
+		}
 		if m := k.keyword.FindString(text); m != "" && k.read(s, strings.TrimSpace(text[len(m):]), at) {
 			return true
 		}

@@ -7,11 +7,11 @@ import (
 )
 
 // assignmentsIn finds values that are given to the name of a password or
-// another secret, where the value looks like one.
-// folded is the text in lower case.
-func (r *rules) assignmentsIn(text, folded string) []Finding {
+// another secret, where the value looks like one. The hits are the last words
+// of names.
+func (r *rules) assignmentsIn(text string, names []hit) []Finding {
 	var found []Finding
-	r.keys.each(folded, func(at int, x anchor) int {
+	each(names, func(at int, x *anchor) int {
 		end := at + len(x.text)
 		n, ok := r.nameAt(text, at, end)
 		if !ok {

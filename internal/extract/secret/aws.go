@@ -14,27 +14,24 @@ const beside = 300
 var secretKey = regexp.MustCompile(`[0-9A-Za-z+/]{40}`)
 
 // awsSecrets finds the secret halves that stand beside access key ids, or
-// under their name; folded is the text in lower case.
-func awsSecrets(text, folded string, found []Finding) []Finding {
+// under their name; the hits are the word "secret".
+func awsSecrets(text string, words []hit, found []Finding) []Finding {
 	var out []Finding
 	for _, f := range found {
 		if f.Kind == "aws_access_key_id" {
 			out = append(out, secretsIn(text, f.end(), min(len(text), f.end()+beside))...)
 		}
 	}
-	for at := 0; ; {
-		i := strings.Index(folded[at:], "secret")
-		if i < 0 {
-			return out
-		}
-		at += i + len("secret")
-		if m := awsName.FindString(folded[at:min(len(text), at+12)]); m != "" {
+	for _, h := range words {
+		at := h.at + len(h.x.text)
+		if m := awsName.FindString(foldASCII(text[at:min(len(text), at+12)])); m != "" {
 			from := at + len(m)
-			if strings.Contains(m, "access") || strings.Contains(folded[max(0, at-12):at], "aws") {
+			if strings.Contains(m, "access") || strings.Contains(foldASCII(text[max(0, at-12):at]), "aws") {
 				out = append(out, secretsIn(text, from, min(len(text), from+60))...)
 			}
 		}
 	}
+	return out
 }
 
 // awsName is what follows "secret" in the names of the secret half.

@@ -33,10 +33,10 @@ func checks() map[string]func(*rules, string) bool {
 	}
 }
 
-// formatsIn finds the credentials that a format knows.
-func (r *rules) formatsIn(text string) []Finding {
+// formatsIn finds the credentials that a format knows, where its anchors stand.
+func (r *rules) formatsIn(text string, at []hit) []Finding {
 	var found []Finding
-	r.anchors.each(text, func(at int, x anchor) int {
+	each(at, func(at int, x *anchor) int {
 		f := &r.formats[x.owner]
 		span, ok := f.at(text, at)
 		value := text[span.Start:span.End]

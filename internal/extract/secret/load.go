@@ -21,11 +21,10 @@ var wordsYAML []byte
 // rules are the embedded knowledge, ready for use.
 type rules struct {
 	formats []format
-	anchors *anchors
 	words   wordList
 	names   []name
-	// keys finds the last word of each name, in lower case.
-	keys       *anchors
+	// anchors finds where a format begins, and the last word of each name.
+	anchors    *anchorTable
 	references []*regexp.Regexp
 	technical  *regexp.Regexp
 }
@@ -71,11 +70,14 @@ func read(formats, words []byte) (*rules, error) {
 		return nil, fmt.Errorf("reading the words: %w", err)
 	}
 	r.formats = file.Formats
-	return r, errors.Join(r.compileFormats(), r.compileWords())
+	if err := errors.Join(r.compileFormats(), r.compileWords()); err != nil {
+		return nil, err
+	}
+	r.anchors = newAnchorTable(r.formatAnchors(), r.nameAnchors())
+	return r, nil
 }
 
 func (r *rules) compileFormats() error {
-	var list []anchor
 	seen := map[string]bool{}
 	for i := range r.formats {
 		f := &r.formats[i]
@@ -86,12 +88,31 @@ func (r *rules) compileFormats() error {
 			return fmt.Errorf("format %q stands twice", f.ID)
 		}
 		seen[f.ID] = true
+	}
+	return nil
+}
+
+func (r *rules) formatAnchors() []anchor {
+	var list []anchor
+	for i, f := range r.formats {
 		for _, a := range f.Anchors {
 			list = append(list, anchor{a, i})
 		}
 	}
-	r.anchors = newAnchors(list)
-	return nil
+	return list
+}
+
+// nameAnchors are the last words of names, each once.
+func (r *rules) nameAnchors() []anchor {
+	var list []anchor
+	seen := map[string]bool{}
+	for i, n := range r.names {
+		if !seen[n.last] {
+			list = append(list, anchor{n.last, i})
+		}
+		seen[n.last] = true
+	}
+	return list
 }
 
 func (f *format) compile() error {
@@ -131,15 +152,6 @@ func (r *rules) compileWords() error {
 			})
 		}
 	}
-	var list []anchor
-	seen := map[string]bool{}
-	for i, n := range r.names {
-		if !seen[n.last] {
-			list = append(list, anchor{n.last, i})
-		}
-		seen[n.last] = true
-	}
-	r.keys = newAnchors(list)
 	for _, p := range r.words.References {
 		re, err := regexp.Compile("^(?:" + p + ")")
 		if err != nil {

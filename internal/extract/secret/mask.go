@@ -85,12 +85,7 @@ func remask(src *threatmodel.Source, found []Finding) {
 func maskRest(src *threatmodel.Source, found []Finding) {
 	m := newRepeat(src.Body, found)
 	src.Title = m.mask(src.Title)
-	for i := range src.Blocks {
-		path := src.Blocks[i].Locator.HeadingPath
-		for j := range path {
-			path[j] = m.mask(path[j])
-		}
-	}
+	m.maskPaths(src.Blocks)
 	for i := range src.Diagrams {
 		d := &src.Diagrams[i]
 		for _, list := range [][]threatmodel.DiagramNode{d.Nodes, d.Groups} {
@@ -106,5 +101,24 @@ func maskRest(src *threatmodel.Source, found []Finding) {
 	}
 	for i := range src.Notices {
 		src.Notices[i].Text = m.mask(src.Notices[i].Text)
+	}
+}
+
+// maskPaths masks the paths of headings. The blocks under one heading have one
+// and the same, in which most often nothing is to be masked.
+func (m *repeat) maskPaths(blocks []threatmodel.Block) {
+	var clean *string
+	n := 0
+	for i := range blocks {
+		path := blocks[i].Locator.HeadingPath
+		if len(path) == 0 || &path[0] == clean && len(path) == n {
+			continue
+		}
+		clean, n = &path[0], len(path)
+		for j, s := range path {
+			if path[j] = m.mask(s); path[j] != s {
+				clean = nil
+			}
+		}
 	}
 }

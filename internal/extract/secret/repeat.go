@@ -5,7 +5,8 @@ package secret
 type repeat struct {
 	// values has the credentials by their beginning.
 	values map[string][]string
-	done   map[string]string
+	// done has the texts in which something was masked.
+	done map[string]string
 }
 
 // recognise is how many bytes of a credential tell it from other words.
@@ -15,10 +16,13 @@ const recognise = 12
 const mostAlike = 32
 
 func newRepeat(body string, found []Finding) *repeat {
-	m := &repeat{values: map[string][]string{}, done: map[string]string{}}
+	m := &repeat{}
 	for _, f := range found {
 		for _, s := range f.Spans {
 			v := body[s.Start:s.End]
+			if m.values == nil {
+				m.values = map[string][]string{}
+			}
 			if len(v) >= recognise && !wordy(v) && len(m.values[v[:recognise]]) < mostAlike {
 				m.values[v[:recognise]] = append(m.values[v[:recognise]], v)
 			}
@@ -32,12 +36,18 @@ func (m *repeat) mask(s string) string {
 	if s == "" {
 		return s
 	}
-	out, ok := m.done[s]
-	if !ok {
-		out = String(s, disjoint(append(Find(s), m.find(s)...)))
-		m.done[s] = out
+	if out, ok := m.done[s]; ok {
+		return out
 	}
-	return out
+	found := disjoint(append(Find(s), m.find(s)...))
+	if len(found) == 0 {
+		return s
+	}
+	if m.done == nil {
+		m.done = map[string]string{}
+	}
+	m.done[s] = String(s, found)
+	return m.done[s]
 }
 
 func (m *repeat) find(s string) []Finding {

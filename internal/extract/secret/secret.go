@@ -29,18 +29,22 @@ type Span struct{ Start, End int }
 
 // Find returns the credentials in a text, in its order. No two overlap.
 func Find(text string) []Finding {
-	r, folded := load(), foldASCII(text)
+	r := load()
+	h := r.anchors.find(text)
 	found := privateKeys(text)
 	found = append(found, webTokens(text)...)
-	found = append(found, r.formatsIn(text)...)
-	found = append(found, awsSecrets(text, folded, found)...)
-	found = append(found, r.assignmentsIn(text, folded)...)
+	found = append(found, r.formatsIn(text, h[formatAnchors])...)
+	found = append(found, awsSecrets(text, h[secretAnchor], found)...)
+	found = append(found, r.assignmentsIn(text, h[nameAnchors])...)
 	return disjoint(found)
 }
 
 // disjoint sorts findings and makes one of those that overlap: the one that
 // was found first says what it is.
 func disjoint(found []Finding) []Finding {
+	if len(found) == 0 {
+		return nil
+	}
 	order := make([]int, len(found))
 	for i := range order {
 		order[i] = i
