@@ -22,9 +22,13 @@ type Language struct {
 const English = "en"
 
 const (
-	// enough is how many letters of prose a document must have: of fewer nothing
-	// is said.
+	// enough is how many letters the different words of the prose must have: of
+	// fewer nothing is said.
 	enough = 60
+	// fewWords is how many different words the prose must have in a script that
+	// is written in words; manyWords where nothing else tells that they are those
+	// of a language.
+	fewWords, manyWords = 10, 60
 	// sample is how much of the prose is looked at, in bytes.
 	sample = 4 << 10
 	// kana is the share of Japanese syllables from which a text in Chinese
@@ -40,28 +44,45 @@ func Of(doc threatmodel.Source) Language {
 		return Language{Code: English, Name: "English"}
 	}
 	text := prose(doc)
-	letters, japanese := count(text)
-	if letters < enough {
+	words := different(text)
+	if words.letters() < enough {
 		return Language{}
 	}
 	info := whatlanggo.Detect(text)
-	if info.Lang == whatlanggo.Cmn && float64(japanese) > kana*float64(letters) {
+	if info.Lang == whatlanggo.Cmn && japanese(text) > kana {
 		return Language{Code: "ja", Name: "Japanese"}
 	}
-	if info.Lang < 0 {
+	if info.Lang < 0 || info.Script == unicode.Latin && !certain(info, text, words) {
 		return Language{}
 	}
-	if info.Lang != whatlanggo.Eng && info.Script == unicode.Latin && !surer(text, info.Lang) {
-		return Language{}
-	}
-	if !info.IsReliable() && info.Lang == whatlanggo.Eng {
-		return Language{}
-	}
-	l := Language{Code: info.Lang.Iso6391(), Name: info.Lang.String()}
+	return named(info.Lang)
+}
+
+func named(lang whatlanggo.Lang) Language {
+	l := Language{Code: lang.Iso6391(), Name: lang.String()}
 	if l.Code == "" {
-		l.Code = info.Lang.Iso6393()
+		l.Code = lang.Iso6393()
 	}
 	return l
+}
+
+// certain reports whether there is evidence enough for the language that a
+// text in Latin letters seems to be in. The letters of names, products and
+// terms, of which lists consist, resemble any language by chance.
+func certain(info whatlanggo.Info, text string, words vocabulary) bool {
+	switch {
+	case len(words) < fewWords:
+		return false
+	case info.Lang == whatlanggo.Eng:
+		return info.IsReliable()
+	case !surer(text, info.Lang):
+		return false
+	}
+	small := smallWordsOf(named(info.Lang).Code)
+	if small == nil {
+		return info.IsReliable() && len(words) >= manyWords
+	}
+	return words.hold(small)
 }
 
 // englishWords are small words of English that are none of the languages around
@@ -140,23 +161,27 @@ func prose(doc threatmodel.Source) string {
 	return b.String()
 }
 
+// bare is a word without the punctuation around it.
+func bare(word string) string { return strings.Trim(word, `.,;:!?()[]{}"'“”„‘’«»–—-*`) }
+
 // isWord tells words from identifiers, addresses and numbers.
 func isWord(word string) bool {
-	word = strings.Trim(word, `.,;:!?()[]{}"'“”„‘’«»–—-*`)
+	word = bare(word)
 	return word != "" && !strings.ContainsFunc(word, func(r rune) bool {
 		return unicode.IsDigit(r) || strings.ContainsRune(`_/\=<>@#$%&*+~|{}[]()`, r) || r == '.'
 	})
 }
 
-// count counts letters, and the Japanese syllables among them.
-func count(text string) (letters, japanese int) {
+// japanese is the share of Japanese syllables among the letters.
+func japanese(text string) float64 {
+	letters, syllables := 0, 0
 	for _, r := range text {
 		if unicode.IsLetter(r) {
 			letters++
 		}
 		if unicode.In(r, unicode.Hiragana, unicode.Katakana) {
-			japanese++
+			syllables++
 		}
 	}
-	return letters, japanese
+	return float64(syllables) / float64(max(letters, 1))
 }

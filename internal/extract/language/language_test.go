@@ -1,7 +1,10 @@
 package language
 
 import (
+	"strings"
 	"testing"
+
+	"github.com/abadojack/whatlanggo"
 
 	"github.com/bartizan-security/bartizan/pkg/threatmodel"
 )
@@ -65,6 +68,73 @@ func TestOfSaysNothingInDoubt(t *testing.T) {
 		if got := Of(tt.doc); got.Code != "" && got.Code != English {
 			t.Errorf("%s: %v", tt.name, got)
 		}
+	}
+}
+
+// Lists of names, terms and fields resemble many languages by chance.
+func TestOfSaysNothingOnThinEvidence(t *testing.T) {
+	tests := map[string]string{
+		"one word, often":               strings.Repeat("item\n", 20),
+		"two words, often":              strings.Repeat("Primary database\n", 20),
+		"three words, often":            strings.Repeat("Der neue Plan\n", 20),
+		"one sentence of Chinese":       strings.Repeat("审计日志。\n", 20),
+		"one word of Russian, often":    strings.Repeat("элемент\n", 20),
+		"names of people":               "Anna Meier, Tomasz Kowalski, Sofia Lindqvist, Jan de Vries, Luca di Marco, Priya Raman, Kenji Sato, Ines Alves, Pierre Dubois, Marta Nowak, Erik Hansen, Ivana Horvat",
+		"names of products":             "Keycloak, Vault, Istio, Envoy, Kafka, Postgres, Redis, Grafana, Prometheus, Terraform, Kubernetes, Jenkins, Nexus, Harbor, Falco, Kibana, Logstash, Elasticsearch",
+		"fields of a table":             "Name Status Owner Version Format Data Type Default Null Bool Enum Min Max Interval Total Item Order Code Port Host Region Tenant Limit Mode",
+		"parts of a program":            "import fmt err nil struct bool func main var type return package defer range string error interface map chan select switch default goto",
+		"names of languages":            "Georgian German Greek Gujarati Hebrew Hindi Hungarian Icelandic Indonesian Irish Italian Japanese Kazakh Korean Latin Latvian Lithuanian Macedonian Malay Maori Marathi Mongolian Norwegian Persian Polish Punjabi Romanian Russian Serbian Shona Slovak",
+		"names of places":               "Los Angeles, San Jose, La Paz, El Paso, Las Vegas, Sao Paulo, Rio, Santa Clara, Buenos Aires, Den Haag, Den Bosch, Le Mans, La Rochelle, Des Moines",
+		"months":                        "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec Release Upgrade Patch Freeze Audit Review Milestone",
+		"words for what is not defined": "lorem ipsum dolor sit amet consectetur adipiscing elit sed eiusmod tempor incididunt labore dolore magna aliqua",
+	}
+	for name, text := range tests {
+		var blocks []threatmodel.Block
+		for line := range strings.Lines(text) {
+			blocks = append(blocks, threatmodel.Block{Kind: threatmodel.BlockListItem, Text: strings.TrimSpace(line)})
+		}
+		if got := Of(document(blocks...)); got.Code != "" && got.Code != English {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+func TestOfRecognisesALongTextWithoutKnownSmallWords(t *testing.T) {
+	text := "Lango linaangalia kila tokeni kabla ya kupeleka ombi kwenye huduma ya malipo." // Swahili, which the library does not know
+	if got := Of(document(threatmodel.Block{Text: text})); got.Code != "" {
+		t.Errorf("%v, want nothing", got)
+	}
+	const esperanto = "La enirejo kontrolas ĉiun ĵetonon antaŭ ol ĝi plusendas la peton al la paga servo. La ŝlosiloj estas konservataj en la trezorejo kaj renovigataj ĉiutage. " +
+		"Ĉiuj registroj de la sistemo estas skribitaj en apartan deponejon, kiun nur la kontrolistoj rajtas legi. La administrantoj ensalutas per dua faktoro, kaj iliaj rajtoj estas reviziataj ĉiumonate. " +
+		"La datumoj de la klientoj estas ĉifritaj sur la disko kaj dum la transdono inter ĉiuj partoj de la sistemo, kaj la rezervaj kopioj estas same protektataj. Post fuŝo la teamo restarigas la sistemon laŭ la plano."
+	if got := Of(document(threatmodel.Block{Text: esperanto})); got.Code != "eo" {
+		t.Errorf("%v, want Esperanto", got)
+	}
+}
+
+// Every language has enough small words, each in lower case and none of them
+// English.
+func TestSmallWords(t *testing.T) {
+	all, err := loadSmallWords()
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := map[string]bool{}
+	for lang := whatlanggo.Afr; lang <= whatlanggo.Zul; lang++ {
+		known[lang.Iso6391()] = true
+	}
+	for code, words := range all {
+		if !known[code] || len(words) < 10 {
+			t.Errorf("%s: %d words", code, len(words))
+		}
+		for word := range words {
+			if englishWords[word] || word != strings.ToLower(word) {
+				t.Errorf("%s: %q", code, word)
+			}
+		}
+	}
+	if len(all) < 15 {
+		t.Errorf("%d languages", len(all))
 	}
 }
 
