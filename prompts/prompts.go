@@ -16,7 +16,7 @@ import (
 	"github.com/bartizan-security/bartizan/pkg/threatmodel"
 )
 
-//go:embed common brief survey resolve elicit chain challenge treat
+//go:embed common brief survey resolve elicit merge chain challenge treat
 var files embed.FS
 
 // series is raised by hand when the meaning of the prompts changes; the hash
@@ -40,7 +40,7 @@ type stage struct {
 func Stages() []threatmodel.Stage {
 	return []threatmodel.Stage{
 		threatmodel.StageBrief, threatmodel.StageSurvey, threatmodel.StageResolve, threatmodel.StageElicit,
-		threatmodel.StageChain, threatmodel.StageChallenge, threatmodel.StageTreat,
+		threatmodel.StageMerge, threatmodel.StageChain, threatmodel.StageChallenge, threatmodel.StageTreat,
 	}
 }
 

@@ -1,5 +1,5 @@
 // Package analyze holds the stages that turn passages into a threat model:
-// brief, survey, resolve, elicit, chain, challenge, treat, rate. It knows no
+// brief, survey, resolve, elicit, merge, chain, challenge, treat, rate. It knows no
 // database, no HTTP and no file format. What it needs from outside comes in
 // through small interfaces, so that the command line and the service run the
 // same code.
@@ -147,6 +147,7 @@ func Run(ctx context.Context, in Input, cfg Config) (*threatmodel.Model, error) 
 		{threatmodel.StageSurvey, r.survey},
 		{threatmodel.StageResolve, r.resolve},
 		{threatmodel.StageElicit, func(ctx context.Context) (err error) { found, err = r.elicit(ctx); return err }},
+		{threatmodel.StageMerge, func(ctx context.Context) (err error) { found, err = r.unite(ctx, found); return err }},
 		{threatmodel.StageChain, func(ctx context.Context) (err error) { found, err = r.chain(ctx, found); return err }},
 		{threatmodel.StageChallenge, func(ctx context.Context) (err error) { found, err = r.challenge(ctx, found); return err }},
 		{threatmodel.StageTreat, func(ctx context.Context) error { return r.treat(ctx, found) }},

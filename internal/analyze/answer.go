@@ -117,6 +117,18 @@ type NotApplicable struct {
 	Reason string `json:"reason"`
 }
 
+// MergeAnswer says which threats that look alike are one.
+type MergeAnswer struct {
+	Same []MergeGroup `json:"same"`
+}
+
+// MergeGroup is threats that are one, and the one of them that says most.
+type MergeGroup struct {
+	Threats []string `json:"threats"`
+	Fuller  string   `json:"fuller"`
+	Reason  string   `json:"reason"`
+}
+
 // ChainAnswer lists attack chains along a path.
 type ChainAnswer struct {
 	Chains []Chain `json:"chains"`

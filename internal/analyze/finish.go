@@ -134,7 +134,7 @@ func compareUnits(a, b *threatmodel.Unit) int {
 
 var stageList = []threatmodel.Stage{
 	threatmodel.StageBrief, threatmodel.StageSurvey, threatmodel.StageResolve, threatmodel.StageElicit,
-	threatmodel.StageChain, threatmodel.StageChallenge, threatmodel.StageTreat,
+	threatmodel.StageMerge, threatmodel.StageChain, threatmodel.StageChallenge, threatmodel.StageTreat,
 }
 
 func stageOrder(s threatmodel.Stage) int { return slices.Index(stageList, s) }

@@ -156,6 +156,12 @@ type PatternView struct {
 	CWE             int
 }
 
+// MergeAbout is threats that look alike.
+type MergeAbout struct {
+	// Threats are shown as X1 to Xn.
+	Threats []ThreatView
+}
+
 // ChainAbout is one path from an entry to an asset.
 type ChainAbout struct {
 	Elements []ElementView

@@ -329,7 +329,7 @@ func (c *counter) outputs() map[threatmodel.Stage]float64 {
 func stagesInOrder() []threatmodel.Stage {
 	return []threatmodel.Stage{
 		threatmodel.StageBrief, threatmodel.StageSurvey, threatmodel.StageResolve, threatmodel.StageElicit,
-		threatmodel.StageChain, threatmodel.StageChallenge, threatmodel.StageTreat,
+		threatmodel.StageMerge, threatmodel.StageChain, threatmodel.StageChallenge, threatmodel.StageTreat,
 	}
 }
 

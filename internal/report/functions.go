@@ -101,7 +101,7 @@ func stageOrder(a *threatmodel.Analysis) []stageTime {
 	by := map[threatmodel.Stage]*stageTime{}
 	var out []*stageTime
 	for _, st := range []threatmodel.Stage{
-		threatmodel.StageExtract, threatmodel.StageBrief, threatmodel.StageSurvey, threatmodel.StageResolve, threatmodel.StageElicit, threatmodel.StageChain,
+		threatmodel.StageExtract, threatmodel.StageBrief, threatmodel.StageSurvey, threatmodel.StageResolve, threatmodel.StageElicit, threatmodel.StageMerge, threatmodel.StageChain,
 		threatmodel.StageChallenge, threatmodel.StageTreat, threatmodel.StageRate, threatmodel.StageGround, threatmodel.StageReconcile,
 	} {
 		by[st] = &stageTime{Stage: st}

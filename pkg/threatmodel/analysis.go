@@ -15,6 +15,7 @@ const (
 	StageSurvey    Stage = "survey"
 	StageResolve   Stage = "resolve"
 	StageElicit    Stage = "elicit"
+	StageMerge     Stage = "merge"
 	StageChain     Stage = "chain"
 	StageChallenge Stage = "challenge"
 	StageTreat     Stage = "treat"

@@ -14,6 +14,7 @@ import (
 	"fmt"
 
 	"github.com/bartizan-security/bartizan/internal/analyze"
+	"github.com/bartizan-security/bartizan/internal/embed"
 	"github.com/bartizan-security/bartizan/internal/ground"
 	"github.com/bartizan-security/bartizan/internal/pattern"
 	"github.com/bartizan-security/bartizan/pkg/threatmodel"
@@ -27,6 +28,10 @@ type Analyst struct {
 	lib     *pattern.Library
 	signals *ground.Signals
 	read    *reader
+	// embedder and the vectors of the patterns, in their order, serve the
+	// choice of hints.
+	embedder embed.Embedder
+	patterns [][]float32
 }
 
 // New makes an analyst with the knowledge of a library.
@@ -35,7 +40,19 @@ func New(lib *pattern.Library) (*Analyst, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Analyst{lib: lib, signals: signals, read: newReader(lib)}, nil
+	embedder, err := embed.Builtin()
+	if err != nil {
+		return nil, err
+	}
+	texts := make([]string, len(lib.Patterns()))
+	for i, p := range lib.Patterns() {
+		texts[i] = p.Title + ". " + fill(p.Statement.Action, nil)
+	}
+	vectors, err := embedder.Embed(context.Background(), texts)
+	if err != nil {
+		return nil, fmt.Errorf("embedding the patterns: %w", err)
+	}
+	return &Analyst{lib: lib, signals: signals, read: newReader(lib), embedder: embedder, patterns: vectors}, nil
 }
 
 // Name is builtin.

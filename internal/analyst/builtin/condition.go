@@ -1,10 +1,13 @@
 package builtin
 
 import (
+	"cmp"
+	"context"
 	"slices"
 	"strings"
 
 	"github.com/bartizan-security/bartizan/internal/analyze"
+	"github.com/bartizan-security/bartizan/internal/embed"
 	"github.com/bartizan-security/bartizan/internal/pattern"
 	"github.com/bartizan-security/bartizan/pkg/threatmodel"
 )
@@ -91,6 +94,28 @@ func (s *subject) holdsFor(c *pattern.Condition) bool {
 		(!c.Outside || s.outside) && (!c.Tenants || s.tenants)
 }
 
+// nearTo gives, by the id of a pattern, how near its words are to what a question
+// says of its subject.
+func (a *Analyst) nearTo(about *analyze.ElicitAbout) map[string]float32 {
+	words := slices.Clone(about.Stated)
+	if len(about.Elements) > 0 {
+		e := &about.Elements[0]
+		words = append(append(words, e.Name), e.Technologies...)
+	}
+	for i := range about.Flows {
+		words = append(words, about.Flows[i].Label)
+	}
+	near := map[string]float32{}
+	vectors, err := a.embedder.Embed(context.Background(), []string{strings.Join(words, ". ")})
+	if err != nil {
+		return near // the built-in embedding fails only where its context ends
+	}
+	for i, p := range a.lib.Patterns() {
+		near[p.ID] = embed.Dot(a.patterns[i], vectors[0])
+	}
+	return near
+}
+
 // allows reports whether a list that is given holds a value.
 func allows[T comparable](list []T, v T) bool { return len(list) == 0 || slices.Contains(list, v) }
 
@@ -100,10 +125,10 @@ func meets(list, with []string) bool {
 }
 
 // maxHints bounds the patterns offered to a model for one subject.
-const maxHints = 12
+const maxHints = 8
 
-// Hints offers the patterns that fit a subject, those that say more about
-// which subjects they fit first.
+// Hints offers the patterns that fit a subject: those that say more about which
+// subjects they fit first, then those nearest in words to what is stated of it.
 func (a *Analyst) Hints(about *analyze.ElicitAbout) []analyze.PatternView {
 	v := &view{a: a, q: &analyze.Question{}}
 	s := v.subject(about)
@@ -124,7 +149,8 @@ func (a *Analyst) Hints(about *analyze.ElicitAbout) []analyze.PatternView {
 			fits = append(fits, fit{p, min(best, 1)})
 		}
 	}
-	slices.SortStableFunc(fits, func(x, y fit) int { return y.n - x.n })
+	near := a.nearTo(about)
+	slices.SortStableFunc(fits, func(x, y fit) int { return cmp.Or(cmp.Compare(y.n, x.n), cmp.Compare(near[y.p.ID], near[x.p.ID])) })
 	var out []analyze.PatternView
 	for _, f := range fits[:min(len(fits), maxHints)] {
 		out = append(out, analyze.PatternView{ID: f.p.ID, Title: f.p.Title, Hint: fill(f.p.Statement.Action, nil), STRIDE: f.p.STRIDE, CWE: f.p.CWE})

@@ -13,7 +13,7 @@ type object = map[string]any
 // answers gives the answer of each stage.
 var answers = map[string]func(*prompt) object{
 	"brief": brief, "survey": survey, "resolve": resolve, "elicit": elicit,
-	"chain": chain, "challenge": challenge, "treat": treat,
+	"merge": merge, "chain": chain, "challenge": challenge, "treat": treat,
 }
 
 // partName matches the names of parts that the server understands: capitalised
@@ -186,6 +186,39 @@ func (w weakness) threat(p *prompt, s sentence, element string) object {
 		"citations": []object{cite(s)}, "exposure": "internet", "prerequisite": "none", "scope": "all",
 		"mitigations": []string{pick(p, "Close it.", "Put a check there.")}, "same_as": same,
 	}
+}
+
+// merge makes one of threats that rest on the same sentence at the same place.
+func merge(p *prompt) object {
+	same := []object{}
+	taken := map[string]bool{}
+	for i, a := range p.candidates {
+		group := []string{a.alias}
+		for _, b := range p.candidates[i+1:] {
+			if !taken[b.alias] && restingOn(a) != "" && restingOn(a) == restingOn(b) && placeOf(a) == placeOf(b) {
+				group = append(group, b.alias)
+				taken[b.alias] = true
+			}
+		}
+		if len(group) > 1 && !taken[a.alias] {
+			same = append(same, object{"threats": group, "fuller": a.alias, "reason": pick(p, "One change closes both.", "Both are mended by the same change.")})
+		}
+	}
+	return object{"same": same}
+}
+
+func restingOn(x named) string {
+	if m := restsOn.FindStringSubmatch(x.text); m != nil {
+		return m[1]
+	}
+	return ""
+}
+
+// placeOf is the element of a listed candidate.
+func placeOf(x named) string {
+	_, at, _ := strings.Cut(x.text, "at ")
+	at, _, _ = strings.Cut(at, ":")
+	return at
 }
 
 // chain joins the threats of a path at up to three places, in the order of the

@@ -119,7 +119,7 @@ func cite(s sentence) object {
 // stages by a property that only their schema has.
 var stageKeys = map[string]string{
 	"facts": "brief", "aimed_at_model": "survey", "groups": "resolve", "not_applicable": "elicit",
-	"chains": "chain", "verdicts": "challenge", "none_reason": "treat",
+	"same": "merge", "chains": "chain", "verdicts": "challenge", "none_reason": "treat",
 }
 
 // stageOf tells the stage from the schema, however it came.
