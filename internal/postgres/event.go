@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/bartizan-security/bartizan/internal/postgres/query"
 )
@@ -93,37 +92,16 @@ func (w *Watch) leave(subject uuid.UUID, bell chan struct{}) {
 // listen rings until the context ends.
 func (w *Watch) listen(ctx context.Context) {
 	for ctx.Err() == nil {
-		_ = w.listenOnce(ctx) // tried again: followers look by themselves too
+		// Tried again where it fails: followers look by themselves too.
+		_ = w.db.listen(ctx, eventChannel, func() { w.ring(uuid.Nil) }, func(payload string) {
+			if subject, err := uuid.Parse(payload); err == nil {
+				w.ring(subject)
+			}
+		})
 		w.ring(uuid.Nil)
 		select {
 		case <-time.After(time.Second):
 		case <-ctx.Done():
-		}
-	}
-}
-
-func (w *Watch) listenOnce(ctx context.Context) error {
-	pooled, err := w.db.owner.Acquire(ctx)
-	if err != nil {
-		return err
-	}
-	conn := pooled.Hijack() // one that listens must not serve others
-	defer func() {
-		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-		defer cancel()
-		_ = conn.Close(end)
-	}()
-	if _, err := conn.Exec(ctx, "listen "+eventChannel); err != nil {
-		return err
-	}
-	w.ring(uuid.Nil) // what came before
-	for {
-		var n *pgconn.Notification
-		if n, err = conn.WaitForNotification(ctx); err != nil {
-			return err
-		}
-		if subject, err := uuid.Parse(n.Payload); err == nil {
-			w.ring(subject)
 		}
 	}
 }

@@ -30,7 +30,19 @@ func open(t testing.TB) *store {
 
 func openAt(t testing.TB, urls *pgtest.Database) *store {
 	t.Helper()
-	db, err := postgres.Open(t.Context(), postgres.Config{URL: urls.URL})
+	return openAs(t, urls, postgres.Config{})
+}
+
+// openWith is open with another configuration.
+func openWith(t testing.TB, cfg postgres.Config) *store {
+	t.Helper()
+	return openAs(t, pgtest.New(t, postgres.Migrate), cfg)
+}
+
+func openAs(t testing.TB, urls *pgtest.Database, cfg postgres.Config) *store {
+	t.Helper()
+	cfg.URL = urls.URL
+	db, err := postgres.Open(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

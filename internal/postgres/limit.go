@@ -69,10 +69,15 @@ func (e *BudgetError) Error() string {
 type refusal struct {
 	why  string
 	wait time.Duration
+	// full is the limit of which no place is left; empty where it is time alone
+	// that helps.
+	full scarce
 }
 
 const (
-	slotWait    = 100 * time.Millisecond
+	// slotWait is how long a call expects to wait for a place: a call may end at
+	// any moment.
+	slotWait    = time.Second
 	shortestGap = 10 * time.Millisecond
 )
 
@@ -97,11 +102,14 @@ func (tx *Tx) admit(ctx context.Context, lease *Lease) (refusal, error) {
 	if err := tx.budget(ctx, c, u); err != nil {
 		return refusal{}, err
 	}
-	if full(c.Limits.Organization, u.organization) || full(c.Limits.Endpoint, u.endpoint) {
-		return refusal{fmt.Sprintf("%d calls of the organization and %d to the endpoint are under way: as many as may be", u.organization, u.endpoint), slotWait}, nil
+	switch {
+	case full(c.Limits.Organization, u.organization):
+		return refusal{fmt.Sprintf("%d calls of the organization are under way: as many as may be", u.organization), slotWait, ofOrganization(c.Organization)}, nil
+	case full(c.Limits.Endpoint, u.endpoint):
+		return refusal{fmt.Sprintf("%d calls to the endpoint are under way: as many as may be", u.endpoint), slotWait, ofEndpoint(c.Endpoint)}, nil
 	}
 	if wait := max(own.wait(c.Limits.Organization, c.Tokens), shared.wait(c.Limits.Endpoint, c.Tokens)); wait > 0 {
-		return refusal{"the tokens of this minute are used up", wait}, nil
+		return refusal{why: "the tokens of this minute are used up", wait: wait}, nil
 	}
 	if err := own.take(ctx, tx, c.Limits.Organization, c.Tokens); err != nil {
 		return refusal{}, err
