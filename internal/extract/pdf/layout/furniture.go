@@ -166,12 +166,44 @@ func (f *running) peel() {
 			}
 			n = i + 1
 		}
+		n = f.outside(s, n)
 		if f.top {
 			s.head = min(n, len(s.rows))
 		} else {
 			s.foot = min(n, len(s.rows)-s.head)
 		}
 	}
+}
+
+// outside is how many of the rows found stand outside of the text: a line that a
+// paragraph goes on from, or begins on, is one of its own, even where the same
+// line stands on other pages.
+func (f *running) outside(s *sheet, n int) int {
+	for ; n > 0 && n < len(s.rows); n-- {
+		above, below := s.rows[n-1], s.rows[n]
+		if !f.top {
+			above, below = s.rows[len(s.rows)-1-n], s.rows[len(s.rows)-n]
+		}
+		if !wraps(above, below, s.width) {
+			break
+		}
+	}
+	return n
+}
+
+// The shapes of two lines of which the second goes on from the first: how wide
+// the first is, of the page, and how far the second lies below it, of its size.
+const (
+	fullLine  = 0.6
+	lineSpace = 1.45
+)
+
+// wraps reports whether a row is a full line of running text that goes on in the
+// next.
+func wraps(above, below row, width float64) bool {
+	return len(above.frags) == 1 && len(below.frags) == 1 && above.box.Width() >= fullLine*width &&
+		math.Abs(above.size-below.size) <= 0.02*above.size && above.box.L >= below.box.L-slack && above.box.L <= below.box.L+3*above.size &&
+		below.baseline-above.baseline <= lineSpace*above.size && above.box.R >= below.box.R-2*above.size
 }
 
 // often reports whether running rows stand at a height.
