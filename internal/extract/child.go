@@ -68,7 +68,12 @@ type reading struct {
 	// spoiled is true once a reader failed in a way that may have left
 	// something behind.
 	spoiled bool
+	// said is where the last event was written, for the next.
+	said []byte
 }
+
+// mostSaid is how much memory is kept for the next event, in bytes.
+const mostSaid = 1 << 20
 
 // trace follows what a session reads.
 type trace interface {
@@ -135,8 +140,8 @@ func (r *reading) yield(doc Document, err error) bool {
 	var e *Error
 	switch {
 	case err == nil:
-		doc = slim(doc)
-		return r.tell(event{Document: &doc})
+		paths := slim(&doc)
+		return r.tell(event{Document: &doc, Paths: paths})
 	case errors.As(err, &e):
 		return r.tell(errorEvent(e))
 	}
@@ -147,7 +152,15 @@ func (r *reading) yield(doc Document, err error) bool {
 // tell sends an event, and reports whether more can be. A document that is too
 // large is told of instead of sent.
 func (r *reading) tell(e event) bool {
-	err := r.call.Send(r.child.language.events.Encode(&e))
+	said := r.child.language.events.Append(r.said[:0], &e)
+	if r.said = said; cap(said) > mostSaid {
+		r.said = nil
+	}
+	give := r.call.Send
+	if e.Document != nil {
+		give = r.call.Post // there may be very many
+	}
+	err := give(said)
 	if e.Document != nil && errors.Is(err, sandbox.ErrTooLong) {
 		i := r.job.Input
 		return r.tell(errorEvent(&Error{

@@ -338,6 +338,18 @@ func TestADocumentThatDoesNotHoldTogetherIsRefused(t *testing.T) {
 	}
 }
 
+func TestPathsOfHeadingsThatAChildMadeUpAreRefused(t *testing.T) {
+	doc := extract.Document{Body: "one", Blocks: []threatmodel.Block{{Locator: threatmodel.Locator{ByteEnd: 3}}}}
+	for name, from := range map[string][]int{"beyond the blocks": {1}, "twice": {0, 0}, "before the first": {-1}} {
+		if err := extract.ForgedPaths(doc, from); err == nil || !strings.Contains(err.Error(), "not where it says") {
+			t.Errorf("%s: error %v", name, err)
+		}
+	}
+	if err := extract.ForgedPaths(doc, []int{0}); err != nil {
+		t.Error(err)
+	}
+}
+
 // forever blocks, in a way that the runtime does not take for a deadlock.
 func forever() {
 	for {

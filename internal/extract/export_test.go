@@ -3,6 +3,7 @@ package extract
 import (
 	"context"
 	"io"
+	"slices"
 
 	"github.com/bartizan-security/bartizan/internal/extract/pdf"
 )
@@ -54,12 +55,13 @@ func (untraced) failed()            {}
 // a change.
 func Survives(doc Document) (Document, error) {
 	l := newLanguage()
-	slimmed := slim(doc)
+	doc.Blocks = slices.Clone(doc.Blocks)
+	paths := slim(&doc)
 	var e event
-	if err := l.events.Decode(l.events.Encode(&event{Document: &slimmed}), &e); err != nil {
+	if err := l.events.Decode(l.events.Encode(&event{Document: &doc, Paths: paths}), &e); err != nil {
 		return Document{}, err
 	}
-	return *e.Document, restore(e.Document)
+	return *e.Document, restore(e.Document, e.Paths)
 }
 
 // Forged gives the error for a document that a child made up.
@@ -72,3 +74,13 @@ func Forged(doc Document) error {
 // UnconfinedPool reads without the sandbox, so that tests can see what it keeps
 // from happening.
 func UnconfinedPool() *Pool { return NewPool(Options{Sandbox: SandboxOff}) }
+
+// ForgedPaths gives the error for paths of headings that begin at the given
+// blocks.
+func ForgedPaths(doc Document, from []int) error {
+	var runs []pathRun
+	for _, f := range from {
+		runs = append(runs, pathRun{From: f})
+	}
+	return restore(&doc, runs)
+}

@@ -2,10 +2,11 @@ package extract
 
 import (
 	"errors"
+	"slices"
 
+	"github.com/bartizan-security/bartizan/internal/extract/block"
 	"github.com/bartizan-security/bartizan/internal/extract/pdf"
 	"github.com/bartizan-security/bartizan/internal/extract/sandbox"
-	"github.com/bartizan-security/bartizan/pkg/threatmodel"
 )
 
 // What the parent and a child that reads say to each other.
@@ -41,9 +42,11 @@ type jobExport struct {
 	XML bool
 }
 
-// event is something that a child tells. One of its fields is set.
+// event is something that a child tells: one of what it may be.
 type event struct {
+	// Document comes with the paths of headings of its blocks; see slim.
 	Document *Document
+	Paths    []pathRun
 	Error    *eventError
 	Skip     *Skip
 	Step     *step
@@ -106,30 +109,46 @@ func newLanguage() *language {
 // errBroken is given for a document whose blocks are not where they say.
 var errBroken = errors.New("a block is not where it says")
 
-// slim leaves the text of blocks out, which stands in the body.
-func slim(doc Document) Document {
-	blocks := make([]threatmodel.Block, len(doc.Blocks))
-	copy(blocks, doc.Blocks)
-	for i := range blocks {
-		b := &blocks[i]
-		if l := b.Locator; l.ByteStart >= 0 && l.ByteStart < l.ByteEnd && l.ByteEnd <= len(doc.Body) && doc.Body[l.ByteStart:l.ByteEnd] == b.Text {
-			b.Text = ""
-		}
-	}
-	if doc.Blocks == nil {
-		blocks = nil
-	}
-	doc.Blocks = blocks
-	return doc
+// pathRun is the path of headings of the blocks from one on, up to that of the
+// next.
+type pathRun struct {
+	From int
+	Path []string
 }
 
-// restore puts the text of blocks back, and makes sure that what a child sent
-// holds together: its blocks are slices of its text, in order.
-func restore(doc *Document) error {
-	end := 0
+// slim leaves out of the blocks of a document what can be told from the rest:
+// the text, which stands in the body, ids, and the path of headings, which
+// most share with the block before. It changes the blocks in place, and returns
+// the paths.
+func slim(doc *Document) []pathRun {
+	var runs []pathRun
 	for i := range doc.Blocks {
 		b := &doc.Blocks[i]
-		l := b.Locator
+		l := &b.Locator
+		if l.ByteStart >= 0 && l.ByteStart < l.ByteEnd && l.ByteEnd <= len(doc.Body) && doc.Body[l.ByteStart:l.ByteEnd] == b.Text {
+			b.Text = ""
+		}
+		if b.ID == block.ID(i) {
+			b.ID = ""
+		}
+		if n := len(runs); n == 0 || !samePath(runs[n-1].Path, l.HeadingPath) {
+			runs = append(runs, pathRun{i, l.HeadingPath})
+		}
+		l.HeadingPath = nil
+	}
+	return runs
+}
+
+func samePath(a, b []string) bool { return (a == nil) == (b == nil) && slices.Equal(a, b) }
+
+// restore puts what slim left out back, and makes sure that what a child sent
+// holds together: its blocks are slices of its text, in order.
+func restore(doc *Document, runs []pathRun) error {
+	end := 0
+	var path []string
+	for i := range doc.Blocks {
+		b := &doc.Blocks[i]
+		l := &b.Locator
 		if l.ByteStart < end || l.ByteEnd < l.ByteStart || l.ByteEnd > len(doc.Body) {
 			return errBroken
 		}
@@ -139,6 +158,18 @@ func restore(doc *Document) error {
 			return errBroken
 		}
 		end = l.ByteEnd
+		if b.ID == "" {
+			b.ID = block.ID(i)
+		}
+		if len(runs) > 0 && runs[0].From == i {
+			path, runs = slices.Clip(runs[0].Path), runs[1:]
+		}
+		if l.HeadingPath == nil {
+			l.HeadingPath = path
+		}
+	}
+	if len(runs) > 0 {
+		return errBroken
 	}
 	return nil
 }

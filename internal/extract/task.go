@@ -113,7 +113,7 @@ func (t *task) take(raw []byte) error {
 	var e event
 	err := t.batch.pool.language.events.Decode(raw, &e)
 	if err == nil && e.Document != nil {
-		err = restore(e.Document)
+		err = restore(e.Document, e.Paths)
 	}
 	if err != nil {
 		return &sandbox.Fault{Reason: sandbox.Output, Detail: err.Error()}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/bartizan-security/bartizan/pkg/threatmodel"
 )
@@ -65,7 +66,7 @@ func (b *Builder) Add(blk threatmodel.Block, text string) int {
 	if isHeading {
 		b.leave(max(1, blk.Level))
 	}
-	blk.ID = "b" + strconv.Itoa(len(b.blocks)+1)
+	blk.ID = ID(len(b.blocks))
 	blk.Text = text
 	blk.Locator.ByteStart = b.text.Len()
 	b.text.WriteString(text)
@@ -82,6 +83,24 @@ func (b *Builder) Add(blk threatmodel.Block, text string) int {
 	}
 	return len(b.blocks) - 1
 }
+
+// ID is the id of the block of the given index.
+func ID(i int) string {
+	if made := madeIDs(); i < len(made) {
+		return made[i]
+	}
+	return "b" + strconv.Itoa(i+1)
+}
+
+// madeIDs are the ids of the first blocks, made once for all documents.
+var madeIDs = sync.OnceValue(func() []string {
+	const most = 1000
+	ids := make([]string, most)
+	for i := range ids {
+		ids[i] = "b" + strconv.Itoa(i+1)
+	}
+	return ids
+})
 
 // leave closes the headings at the given level and below.
 func (b *Builder) leave(level int) {

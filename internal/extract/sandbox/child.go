@@ -42,16 +42,45 @@ type Call struct {
 	limit  int
 	mu     *sync.Mutex
 	broken *error
+	// out writes what was posted; nil before the first.
+	out *outbox
 }
 
-// Send gives the parent an event.
+// Send gives the parent an event. Once it returns, the parent has that and
+// those that were posted before, whatever becomes of this process.
 func (c *Call) Send(event []byte) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(event) > c.limit {
 		return tooLong{len(event), c.limit}
 	}
+	if err := c.flush(); err != nil {
+		return err
+	}
 	return c.keep(c.link.send(frame{kind: kindEvent, bytes: event}))
+}
+
+// Post gives the parent an event as Send does, but does not wait for it to be
+// on its way. It is for one of many, and costs less. The bytes may be used
+// again.
+func (c *Call) Post(event []byte) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(event) > c.limit {
+		return tooLong{len(event), c.limit}
+	}
+	if c.out == nil {
+		c.out = newOutbox(c.link)
+	}
+	return c.keep(c.out.put(frame{kind: kindEvent, bytes: event}))
+}
+
+// flush waits until what was posted is on its way.
+func (c *Call) flush() error {
+	if c.out == nil {
+		return nil
+	}
+	return c.keep(c.out.flush())
 }
 
 // Ask asks the parent, and waits for its answer. The file, where there is one,
@@ -59,6 +88,9 @@ func (c *Call) Send(event []byte) error {
 func (c *Call) Ask(question []byte) ([]byte, *os.File, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if err := c.flush(); err != nil {
+		return nil, nil, err
+	}
 	if err := c.keep(c.link.send(frame{kind: kindQuestion, bytes: question})); err != nil {
 		return nil, nil, err
 	}
@@ -171,7 +203,11 @@ func job(l *link, limit int, work func(*Call) bool) (last bool, err error) {
 		return false, fmt.Errorf("the parent said %q instead of a job", f.kind)
 	}
 	var broken error
-	last = work(&Call{Job: f.bytes, Files: f.files, link: l, limit: limit, mu: &sync.Mutex{}, broken: &broken})
+	call := &Call{Job: f.bytes, Files: f.files, link: l, limit: limit, mu: &sync.Mutex{}, broken: &broken}
+	last = work(call)
+	if call.out != nil {
+		_ = call.keep(call.out.close())
+	}
 	for _, file := range f.files {
 		_ = file.Close() // it was only read, or has no name
 	}

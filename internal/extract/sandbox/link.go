@@ -55,15 +55,16 @@ type link struct {
 	// passed are the files that came and were not taken yet.
 	passed *[]*os.File
 	close  func() error
+	// frame is what a small one is put together in.
+	frame []byte
 }
 
 const linkBuffer = 64 << 10
 
 // send writes one frame. It is not for several goroutines at once.
 func (l *link) send(f frame) error {
-	head := make([]byte, headSize, headSize+min(len(f.bytes), linkBuffer))
-	head[0], head[1] = f.kind, byte(len(f.files))
-	binary.BigEndian.PutUint32(head[2:], uint32(len(f.bytes)))
+	head := appendHead(l.frame[:0], f)
+	l.frame = head
 	if len(f.files) > 0 {
 		if l.pass == nil || len(f.files) > maxFiles {
 			return fmt.Errorf("%d open files cannot be handed over", len(f.files))
@@ -74,7 +75,8 @@ func (l *link) send(f frame) error {
 		head = head[:0]
 	}
 	if len(f.bytes) <= linkBuffer {
-		_, err := l.out.Write(append(head, f.bytes...))
+		l.frame = append(head, f.bytes...)
+		_, err := l.out.Write(l.frame)
 		return err
 	}
 	if len(head) > 0 {
@@ -84,6 +86,11 @@ func (l *link) send(f frame) error {
 	}
 	_, err := l.out.Write(f.bytes)
 	return err
+}
+
+// appendHead writes what stands before the bytes of a frame.
+func appendHead(b []byte, f frame) []byte {
+	return binary.BigEndian.AppendUint32(append(b, f.kind, byte(len(f.files))), uint32(len(f.bytes)))
 }
 
 // ErrTooLong is given for an event beyond Config.EventSize.

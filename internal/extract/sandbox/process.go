@@ -98,14 +98,17 @@ func (p *process) do(ctx context.Context, j Job) (again bool, err error) {
 	defer context.AfterFunc(ctx, func() { p.kill(ctx.Err()) })()
 	allowance(p.cmd.Process.Pid, j.CPU)
 	late := &Fault{Reason: Time, Detail: "limit " + j.Time.String()}
-	stop := p.within(j.Time, late)
+	// One timer serves all of the job: there may be hundreds of thousands of
+	// events.
+	timer := time.AfterFunc(j.Time, func() { p.kill(late) })
+	defer timer.Stop()
 	err = p.link.send(frame{kind: kindJob, bytes: j.Work, files: j.Files})
-	stop()
+	timer.Stop()
 	for err == nil {
-		stop = p.within(j.Time, late)
+		timer.Reset(j.Time)
 		var f frame
 		f, err = p.link.receive(p.config.EventSize)
-		stop()
+		timer.Stop()
 		if err != nil {
 			break
 		}

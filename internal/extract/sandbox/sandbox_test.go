@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -50,6 +51,8 @@ func work(c *sandbox.Call) (last bool) {
 	case "ask":
 		b, f, err := c.Ask([]byte(rest))
 		tell(c, fmt.Sprint(string(b), f != nil, err))
+	case "post":
+		post(c)
 	case "spool":
 		tell(c, spool(c))
 	case "flood":
@@ -63,6 +66,35 @@ func work(c *sandbox.Call) (last bool) {
 func tell(c *sandbox.Call, s string) {
 	if err := c.Send([]byte(s)); err != nil {
 		fmt.Fprintln(os.Stderr, err)
+	}
+}
+
+// postings is how many events post says.
+const postings = 3000
+
+// post says numbered events in every way, some of them long, all from the same
+// memory.
+func post(c *sandbox.Call) {
+	var b []byte
+	for i := range postings {
+		b = fmt.Appendf(b[:0], "%d ", i)
+		say := c.Post
+		switch {
+		case i%500 == 7:
+			b = append(b, bytes.Repeat([]byte("x"), 100<<10)...)
+		case i%500 == 9:
+			b = append(b, bytes.Repeat([]byte("x"), 2<<20)...)
+		case i%700 == 11:
+			say = c.Send
+		case i%700 == 13:
+			if _, _, err := c.Ask([]byte("how many?")); err != nil {
+				say = func([]byte) error { return err }
+			}
+		}
+		if err := say(b); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
 	}
 }
 
@@ -212,6 +244,33 @@ func TestAChildThatSaysItIsTheLastTimeIsReplaced(t *testing.T) {
 	}
 	if after := one(t, p, "pid"); after == before {
 		t.Errorf("the child %s works on", after)
+	}
+}
+
+func TestWhatIsPostedComesWholeAndInOrderWithWhatIsSentAndAsked(t *testing.T) {
+	p := pool(t, sandbox.Config{Children: 1})
+	for range 2 { // of a child that is used again too
+		came, asked := 0, 0
+		j := sandbox.Job{
+			Work: []byte("post"),
+			Event: func(e []byte) error {
+				n, rest, _ := bytes.Cut(e, []byte(" "))
+				if string(n) != strconv.Itoa(came) || len(bytes.Trim(rest, "x")) > 0 {
+					return fmt.Errorf("event %d begins with %.20q", came, e)
+				}
+				came++
+				return nil
+			},
+			Ask: func([]byte) ([]byte, *os.File, error) {
+				if asked++; (came-13)%700 != 0 {
+					return nil, nil, fmt.Errorf("asked after %d events", came)
+				}
+				return nil, nil, nil
+			},
+		}
+		if err := p.Do(t.Context(), j); err != nil || came != postings || asked == 0 {
+			t.Fatalf("%d events, %d questions, error %v", came, asked, err)
+		}
 	}
 }
 
