@@ -73,6 +73,7 @@ func trials() map[string]trial {
 			"element":"Support Desk","stride":["information_disclosure"],"cwe":522,"quote":"The Support Desk uses one shared password for all agents.","likelihood":3,"impact":3}`, "application/json")},
 		"listReview": plain(200), "listSystemReview": plain(200), "listQuestions": plain(200), "listAnswers": plain(200), "answerQuestion": with(201, `{"answer":"Yes."}`),
 		"searchPassages": {want: 200, query: "q=orders", status: 404, foreign: func(w *world) (string, []byte) { return "q=orders&system=" + w.ids["system"], nil }},
+		"searchControls": {want: 200, query: "q=encryption", status: 404, foreign: func(*world) (string, []byte) { return "q=encryption&catalog=" + marker, nil }},
 		"searchThreats":  {want: 200, query: "q=order", status: 404, foreign: func(w *world) (string, []byte) { return "q=order&system=" + w.ids["system"], nil }},
 		"listCatalogs":   plain(200), "getCatalog": plain(200), "listControls": plain(200), "deleteCatalog": plain(204),
 		"putCatalog": {want: 200, body: fixed(strings.Replace(ownCatalog, `"1"`, `"2"`, 1), "application/yaml")},

@@ -92,6 +92,7 @@ type Threats interface {
 	Questions(ctx context.Context, a service.Actor, system uuid.UUID) ([]resource.Question, error)
 	Answers(ctx context.Context, a service.Actor, system uuid.UUID, list resource.List) (resource.Page[resource.Answer], error)
 	Answer(ctx context.Context, a service.Actor, system uuid.UUID, question string, in resource.NewAnswer) (resource.Answer, error)
+	SearchControls(ctx context.Context, a service.Actor, query, catalog string, limit int) ([]resource.Control, error)
 	SearchPassages(ctx context.Context, a service.Actor, query string, system *uuid.UUID, limit int) ([]resource.PassageHit, error)
 
 	Catalogs(ctx context.Context, a service.Actor) ([]resource.Catalog, error)

@@ -238,6 +238,17 @@ func (s *server) search(api huma.API) {
 		return answerOf(whole(s.cfg.Service.SearchPassages(ctx, a, in.Query, &id, in.Limit)))
 	})
 	register(s, api, operation{
+		id: "searchControls", method: http.MethodGet, path: "/v1/search/controls", tag: tagSearch, scope: resource.ScopeRead,
+		summary: "Search controls of catalogs", text: "By words and by meaning, best first, without those withdrawn. Catalogs that come with Bartizan and the organization's own are searched alike.",
+	}, func(ctx context.Context, a service.Actor, in *struct {
+		Query   string `query:"q" required:"true" minLength:"1" maxLength:"1000" doc:"What to look for, in words or as a question"`
+		Catalog string `query:"catalog" maxLength:"64" doc:"Id of a catalog; absent for all"`
+		Limit   int    `query:"limit" minimum:"1" maximum:"100" default:"20" doc:"Most hits"`
+	},
+	) (*answer[resource.Page[resource.Control]], error) {
+		return answerOf(whole(s.cfg.Service.SearchControls(ctx, a, in.Query, in.Catalog, in.Limit)))
+	})
+	register(s, api, operation{
 		id: "searchThreats", method: http.MethodGet, path: "/v1/search/threats", tag: tagSearch, scope: resource.ScopeRead,
 		summary: "Search threats", text: "By words of title, statement and quotes.",
 	}, func(ctx context.Context, a service.Actor, in *struct {

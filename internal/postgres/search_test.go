@@ -372,3 +372,33 @@ func cosine(a, b []float32) float64 {
 	}
 	return ab / math.Sqrt(aa*bb)
 }
+
+// TestPlanOfCatalogVersions holds that a search of controls looks its catalogs up by
+// the key, and leaves their content alone.
+func TestPlanOfCatalogVersions(t *testing.T) {
+	s := open(t)
+	var org uuid.UUID
+	for range 20 {
+		org = s.organization()
+		s.must(s.OwnerOf(t.Context(), org, func(tx *postgres.Tx) error {
+			s.exec(tx, `insert into bartizan.catalog (id, title, version, content, created_by)
+				select 'c-' || i, 'title', '1', repeat(md5(i::text), 1000), 'test' from generate_series(1, 50) i`)
+			return nil
+		}))
+	}
+	s.admin(func(ctx context.Context, conn *pgx.Conn) {
+		_, err := conn.Exec(ctx, `vacuum analyze bartizan.catalog`)
+		s.must(err)
+	})
+	db, p := s.explained()
+	for id, want := range map[string]int{"c-7": 1, "": 50, "unknown": 0} {
+		s.must(db.Tenant(t.Context(), org, func(tx *postgres.Tx) error {
+			rows, err := tx.CatalogVersions(t.Context(), id)
+			if len(rows) != want {
+				t.Errorf("%q: %d versions, want %d", id, len(rows), want)
+			}
+			return err
+		}))
+		check(t, p.of(t, "-- name: CatalogVersions"), []string{"catalog_pkey"}, []string{"Seq Scan"})
+	}
+}

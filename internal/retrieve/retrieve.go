@@ -67,6 +67,8 @@ const (
 	// leastDepth and depthFactor say how many of each list are fused.
 	leastDepth  = 50
 	depthFactor = 5
+	// mostQueries bounds how many embedded queries an index keeps.
+	mostQueries = 10_000
 )
 
 // Search gives at most k passages, the best first, ties by id. A passage
@@ -101,6 +103,9 @@ func (x *Index) vector(ctx context.Context, query string) ([]float32, error) {
 		return nil, err
 	}
 	x.mu.Lock()
+	if len(x.queries) >= mostQueries { // an index may live as long as a server
+		clear(x.queries)
+	}
 	x.queries[query] = found[0]
 	x.mu.Unlock()
 	return found[0], nil

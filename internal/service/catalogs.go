@@ -103,7 +103,7 @@ func (s *Service) Controls(ctx context.Context, a Actor, id, words string) ([]re
 		if x.Withdrawn || slices.ContainsFunc(wanted, func(w string) bool { return !strings.Contains(text, w) }) {
 			continue
 		}
-		out = append(out, resource.Control{Catalog: c.ID, ID: x.ID, Title: x.Title, Summary: x.Summary, DesignVisible: x.DesignVisible, LookFor: x.LookFor})
+		out = append(out, controlOf(c, x))
 	}
 	return out, nil
 }

@@ -2,7 +2,6 @@ package service
 
 import (
 	"context"
-	"strings"
 
 	"github.com/google/uuid"
 
@@ -28,15 +27,9 @@ func (s *Service) SearchPassages(ctx context.Context, a Actor, words string, sys
 	if err := a.can(resource.ScopeRead); err != nil {
 		return nil, err
 	}
-	words = strings.TrimSpace(words)
-	if words == "" || len(words) > longestQuery {
-		return nil, invalid("q", "it must be 1 to %d bytes", longestQuery)
-	}
-	if limit == 0 {
-		limit = usualHits
-	}
-	if limit < 1 || limit > mostHits {
-		return nil, invalid("limit", "it must be 1 to %d", mostHits)
+	words, limit, err := readSearch(words, limit)
+	if err != nil {
+		return nil, err
 	}
 	search := postgres.PassageSearch{Words: words, Limit: limit}
 	if system != nil {

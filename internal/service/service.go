@@ -106,6 +106,8 @@ type Service struct {
 	// weighty bounds the runs that feed no model: estimates, which take a
 	// processor each.
 	weighty *semaphore.Weighted
+	// controls are the catalogs that were searched last.
+	controls controlIndexes
 }
 
 // New makes the service. It opens no connection but the database's.

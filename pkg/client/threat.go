@@ -94,6 +94,16 @@ func (c *Client) SearchPassages(ctx context.Context, query, system string, limit
 	return items[resource.PassageHit](ctx, c, path("search", "passages"), q)
 }
 
+// SearchControls finds controls by words and meaning, best first; of one catalog,
+// or of all where it is empty. Limit is 1 to 100, 0 for 20.
+func (c *Client) SearchControls(ctx context.Context, query, catalog string, limit int) ([]resource.Control, error) {
+	q := values("q", query, "catalog", catalog)
+	if limit != 0 {
+		q.Set("limit", strconv.Itoa(limit))
+	}
+	return items[resource.Control](ctx, c, path("search", "controls"), q)
+}
+
 // SearchThreats finds threats by words; of one system, or of all where it is
 // empty.
 func (c *Client) SearchThreats(ctx context.Context, query, system string) iter.Seq2[resource.Threat, error] {

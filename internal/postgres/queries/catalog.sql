@@ -1,6 +1,11 @@
 -- name: Catalogs :many
 select * from bartizan.catalog order by id;
 
+-- name: CatalogVersions :many
+-- Of one catalog, or of all where the id is empty. Without their content, which
+-- may be long.
+select id, version from bartizan.catalog where @id::text = '' or id = @id order by id;
+
 -- name: Catalog :one
 select * from bartizan.catalog where id = $1;
 

@@ -29,6 +29,37 @@ func (q *Queries) Catalog(ctx context.Context, id string) (Catalog, error) {
 	return i, err
 }
 
+const catalogVersions = `-- name: CatalogVersions :many
+select id, version from bartizan.catalog where $1::text = '' or id = $1 order by id
+`
+
+type CatalogVersionsRow struct {
+	ID      string
+	Version string
+}
+
+// Of one catalog, or of all where the id is empty. Without their content, which
+// may be long.
+func (q *Queries) CatalogVersions(ctx context.Context, id string) ([]CatalogVersionsRow, error) {
+	rows, err := q.db.Query(ctx, catalogVersions, id)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []CatalogVersionsRow
+	for rows.Next() {
+		var i CatalogVersionsRow
+		if err := rows.Scan(&i.ID, &i.Version); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const catalogs = `-- name: Catalogs :many
 select organization_id, id, title, version, content, created_at, created_by, revision from bartizan.catalog order by id
 `
