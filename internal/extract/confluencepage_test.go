@@ -107,7 +107,7 @@ const mxfile = `<mxfile><diagram name="Zones"><mxGraphModel><root><mxCell id="0"
 const gliffy = `{"contentType":"application/gliffy+json","stage":{"objects":[` +
 	`{"id":1,"graphic":{"type":"Shape"},"children":[{"id":2,"graphic":{"type":"Text","Text":{"html":"<p><span>Web &amp; app</span></p>"}}}]},` +
 	`{"id":3,"graphic":{"type":"Shape"},"children":[{"id":4,"graphic":{"type":"Text","Text":{"html":"Database"}}}]},` +
-	`{"id":5,"graphic":{"type":"Line"},"constraints":{"startConstraint":{"StartPositionConstraint":{"nodeId":1}},"endConstraint":{"EndPositionConstraint":{"nodeId":3}}},"children":[{"id":6,"graphic":{"type":"Text","Text":{"html":"SQL"}}}]}]}}`
+	`{"id":5,"graphic":{"type":"Line","Line":{"endArrow":1}},"constraints":{"startConstraint":{"StartPositionConstraint":{"nodeId":1}},"endConstraint":{"EndPositionConstraint":{"nodeId":3}}},"children":[{"id":6,"graphic":{"type":"Text","Text":{"html":"SQL"}}}]}]}}`
 
 // docx is a Word document of one paragraph.
 func docx(t *testing.T, text string) string {
@@ -187,8 +187,8 @@ func TestDrawingsInAttachmentsAreReadWhereTheyAreShown(t *testing.T) {
 	if len(drawio.Diagrams) != 1 || len(drawio.Diagrams[0].Nodes) != 2 || len(drawio.Diagrams[0].Edges) != 1 || !strings.Contains(drawio.Body, "Web app -> Orders DB: SQL") {
 		t.Errorf("draw.io: %q, %+v", drawio.Body, drawio.Diagrams)
 	}
-	if got, want := r.docs[1].Body, "B\n\nBefore.\n\nflow\n\n- Web & app\n- Database\n- Web & app → Database: SQL\n\nAfter."; got != want {
-		t.Errorf("Gliffy: %q, want %q", got, want)
+	if got, want := r.docs[1].Body, "B\n\nBefore.\n\nflow\n\nWeb & app\nDatabase\nWeb & app -> Database: SQL\n\nAfter."; got != want || len(r.docs[1].Diagrams) != 1 {
+		t.Errorf("Gliffy: %q, want %q; %+v", got, want, r.docs[1].Diagrams)
 	}
 	if n := r.docs[2].Notices; len(n) != 1 || n[0].Kind != threatmodel.NoticeTruncated || !strings.Contains(n[0].Text, "lucidchart far") {
 		t.Errorf("notices %+v", n)

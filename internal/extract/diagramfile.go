@@ -13,15 +13,24 @@ import (
 	"github.com/bartizan-security/bartizan/pkg/threatmodel"
 )
 
-// drawingType is the media type of draw.io drawings.
-const drawingType = "application/vnd.jgraph.mxfile"
+// Media types of drawings: those of draw.io and of Gliffy.
+const (
+	drawingType = "application/vnd.jgraph.mxfile"
+	gliffyType  = "application/gliffy+json"
+)
 
-// drawnText reads a text that is a draw.io drawing, or an SVG picture. It
-// reports false for any other.
+// drawnText reads a text that is a drawing of draw.io or Gliffy, or an SVG
+// picture. It reports false for any other.
 func (s *session) drawnText(in input, data []byte) bool {
 	switch {
 	case diagram.IsDrawing(data), diagram.IsDrawingSVG(data):
-		s.drawing(in, data)
+		s.drawing(in, data, drawingType)
+		return true
+	case diagram.IsGliffy(data):
+		s.drawing(in, data, gliffyType)
+		return true
+	case diagram.IsShapeLibrary(data):
+		s.reject(in, KindNotDocument, errors.New("this is a library of shapes for draw.io, and no drawing"), "")
 		return true
 	case !in.named && diagram.IsSVG(data):
 		s.reject(in, KindNotDocument, errors.New("this is an SVG picture without a drawing in it"), "")
@@ -43,14 +52,14 @@ func (s *session) drawnPicture(in input, head []byte) bool {
 	if n, err := in.r.ReadAt(data, 0); err != nil && !(errors.Is(err, io.EOF) && int64(n) == in.size) {
 		return false
 	}
-	s.drawing(in, data)
+	s.drawing(in, data, drawingType)
 	return true
 }
 
-// drawing reads a draw.io drawing, whatever it lies in.
-func (s *session) drawing(in input, data []byte) {
+// drawing reads a drawing of the media type, whatever it lies in.
+func (s *session) drawing(in input, data []byte, mediaType string) {
 	sum := sha256.Sum256(data)
-	doc := threatmodel.Document{Name: in.name, SHA256: hex.EncodeToString(sum[:]), MediaType: drawingType}
+	doc := threatmodel.Document{Name: in.name, SHA256: hex.EncodeToString(sum[:]), MediaType: mediaType}
 	sheets, err := diagram.ReadDrawing(data, mxfile.Limits{Bytes: s.limit.TextBytes, Depth: 2 * s.limit.Depth})
 	source := drawingSource(doc, sheets)
 	switch {
@@ -61,7 +70,7 @@ func (s *session) drawing(in input, data []byte) {
 		s.fail(in.error(KindTooLarge, err, "Split the drawing"))
 		return
 	case err != nil && len(source.Blocks) == 0:
-		s.fail(in.error(KindDamaged, err, "Open the drawing in draw.io and save it again"))
+		s.fail(in.error(KindDamaged, err, "Open the drawing where it was drawn, and save it again"))
 		return
 	case err != nil:
 		source.Notices = append(source.Notices, threatmodel.Notice{Kind: threatmodel.NoticeTruncated, Text: "The drawing is not read whole: " + err.Error() + "."})
@@ -89,7 +98,7 @@ func drawingSource(doc threatmodel.Document, sheets []diagram.Sheet) Document {
 			b.Add(threatmodel.Block{Kind: threatmodel.BlockHeading, Level: 1}, sheet.Name)
 		}
 		b.Break(2)
-		i := b.Add(threatmodel.Block{Kind: threatmodel.BlockDiagram, Language: "drawio", Links: sheet.Links}, sheet.Text)
+		i := b.Add(threatmodel.Block{Kind: threatmodel.BlockDiagram, Language: sheet.Language, Links: sheet.Links}, sheet.Text)
 		if sheet.Diagram.Type != "" {
 			b.Diagram(i, sheet.Diagram)
 		}

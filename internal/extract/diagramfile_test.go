@@ -61,11 +61,23 @@ func TestDrawingsAreReadFromEveryFile(t *testing.T) {
 	}
 }
 
+func TestADrawingOfGliffyInAFileOfItsOwn(t *testing.T) {
+	r := readBytes(t, "flow.gliffy", []byte(gliffy), extract.Options{})
+	if len(r.docs) != 1 || len(r.docs[0].Diagrams) != 1 {
+		t.Fatalf("%d documents, %s", len(r.docs), r.messages())
+	}
+	d := r.docs[0]
+	if want := "Web & app\nDatabase\nWeb & app -> Database: SQL"; d.Body != want || d.MediaType != "application/gliffy+json" || d.Blocks[0].Language != "gliffy" {
+		t.Errorf("%s in %s: %q, want %q", d.MediaType, d.Blocks[0].Language, d.Body, want)
+	}
+}
+
 func TestDrawingsThatCannotBeRead(t *testing.T) {
 	for name, tt := range map[string]struct {
 		data []byte
 		kind extract.Kind
 	}{
+		"a library": {[]byte(`<mxlibrary>[{"xml":"&lt;mxGraphModel&gt;"}]</mxlibrary>`), extract.KindNotDocument},
 		"damaged":   {[]byte(`<mxfile><diagram>@@@</diagram></mxfile>`), extract.KindDamaged},
 		"empty":     {[]byte(`<mxfile><diagram><mxGraphModel><root/></mxGraphModel></diagram></mxfile>`), extract.KindEmpty},
 		"many":      {[]byte(`<mxfile>` + strings.Repeat(`<diagram/>`, 300) + `</mxfile>`), extract.KindTooLarge},

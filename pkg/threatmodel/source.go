@@ -113,12 +113,12 @@ type Locator struct {
 	Box []float64 `json:"box,omitempty"`
 }
 
-// Diagram is what was read from a diagram in a text language.
+// Diagram is what was read from a diagram, written or drawn.
 type Diagram struct {
 	// Block is the id of the block that holds the diagram's source.
 	Block string `json:"block"`
-	// Language is mermaid, plantuml or drawio; Type is flowchart, sequence,
-	// c4, architecture, block, component or drawing.
+	// Language is mermaid, plantuml, drawio or gliffy; Type is flowchart,
+	// sequence, c4, architecture, block, component or drawing.
 	Language string        `json:"language"`
 	Type     string        `json:"type"`
 	Nodes    []DiagramNode `json:"nodes"`

@@ -150,17 +150,6 @@ func (f *pageFiles) drawing(name string) []byte {
 
 // drawn writes a drawing. It reports false for one that cannot be read.
 func (w *pageWriter) drawn(name string, data []byte) bool {
-	if g, ok := readGliffy(data); ok {
-		w.caption(name, threatmodel.BlockCaption)
-		w.openList(false, 1)
-		for _, line := range g {
-			w.openItem()
-			w.flow.add(line)
-			w.endParagraph()
-		}
-		w.closeList()
-		return true
-	}
 	sheets, err := diagram.ReadDrawing(data, mxfile.Limits{})
 	shown := false
 	for i, sheet := range sheets {
@@ -194,9 +183,6 @@ func (w *pageWriter) sheet(name string, sheet diagram.Sheet, several, first bool
 		}
 		w.sheets[text] = sheet.Diagram
 	}
-	w.add(threatmodel.Block{Kind: threatmodel.BlockDiagram, Language: drawioLanguage}, text)
+	w.add(threatmodel.Block{Kind: threatmodel.BlockDiagram, Language: sheet.Language}, text)
 	return true
 }
-
-// drawioLanguage is what blocks of drawings are written in.
-const drawioLanguage = "drawio"

@@ -120,21 +120,12 @@ func FuzzREST(f *testing.F) {
 	})
 }
 
-// FuzzWord holds the same for exports for Word, FuzzGliffy for drawings.
+// FuzzWord holds the same for exports for Word.
 func FuzzWord(f *testing.F) {
 	f.Add(`<html><head><title>A</title></head><body><h1>A</h1><div class="Section1"><p>x</p><table><tr><td>y</td></tr></table></div></body></html>`)
 	f.Fuzz(func(t *testing.T, content string) {
 		if err := sourcetest.Check(ReadWord(threatmodel.Document{}, strings.ToValidUTF8(content, "?"), Options{}), 0); err != nil {
 			t.Error(err)
-		}
-	})
-}
-
-func FuzzGliffy(f *testing.F) {
-	f.Add(`{"stage":{"objects":[{"id":1,"graphic":{"type":"Shape"},"children":[{"id":2,"graphic":{"type":"Text","Text":{"html":"<p>A</p>"}}}]},{"id":3,"constraints":{"startConstraint":{"StartPositionConstraint":{"nodeId":1}}}}]}}`)
-	f.Fuzz(func(t *testing.T, content string) {
-		if lines, ok := readGliffy([]byte(content)); !ok && lines != nil {
-			t.Errorf("lines %q of no drawing", lines)
 		}
 	})
 }

@@ -276,7 +276,7 @@ func (w *pageWriter) distance(blk threatmodel.Block) int {
 }
 
 func (w *pageWriter) readDiagram(i int, language, text string) {
-	if language == drawioLanguage {
+	if diagram.IsDrawn(language) {
 		if d, ok := w.sheets[text]; ok && d.Type != "" {
 			w.b.Diagram(i, d)
 		}

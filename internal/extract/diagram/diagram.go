@@ -1,5 +1,6 @@
 // Package diagram reads the elements, flows and boundaries out of diagrams:
-// those written as text, in Mermaid and PlantUML, and those drawn in draw.io.
+// those written as text, in Mermaid and PlantUML, and those drawn in draw.io
+// and Gliffy.
 //
 // It is lenient where their own tools are strict: a statement that it does not
 // understand is a [Problem], and the rest of the diagram is still read.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 
+	"github.com/bartizan-security/bartizan/internal/extract/diagram/gliffy"
 	"github.com/bartizan-security/bartizan/internal/extract/diagram/mxfile"
 	"github.com/bartizan-security/bartizan/pkg/threatmodel"
 )
@@ -41,8 +42,10 @@ var drawioVocabulary = sync.OnceValue(func() drawioWords {
 	return w
 })
 
-// Sheet is one page of a draw.io drawing.
+// Sheet is one page of a drawing.
 type Sheet struct {
+	// Language is drawio or gliffy: what the drawing was made in.
+	Language string
 	// Name is as the page's tab shows it; it may be empty.
 	Name string
 	// Text says what the page shows, a line each: boundaries, with what they
@@ -62,6 +65,14 @@ type Sheet struct {
 // draw.io drawing as XML.
 func IsDrawing(head []byte) bool { return mxfile.Is(head) }
 
+// IsGliffy reports whether a file, of which the beginning is given, is a
+// drawing of Gliffy.
+func IsGliffy(head []byte) bool { return gliffy.Is(head) }
+
+// IsShapeLibrary reports whether a file, of which the beginning is given, is a
+// library of shapes for draw.io.
+func IsShapeLibrary(head []byte) bool { return mxfile.IsLibrary(head) }
+
 // IsDrawingSVG reports whether an SVG picture, given whole, holds the draw.io
 // drawing that it shows.
 func IsDrawingSVG(data []byte) bool { return mxfile.IsSVG(data) }
@@ -74,17 +85,32 @@ func IsSVG(head []byte) bool { return mxfile.IsPicture(head) }
 // shows, without reading all of it.
 func HasDrawing(r io.ReaderAt, size int64) bool { return mxfile.HasPNG(r, size) }
 
-// ReadDrawing reads a draw.io drawing: XML, packed or not, or an SVG or PNG
-// picture that holds it. With an error, it also returns the pages that were
-// read until then. [mxfile.IsLimit] tells an error about too large a drawing,
-// [mxfile.ErrNotDrawing] is the error about a file that holds none.
+// ReadDrawing reads a drawing of Gliffy, or of draw.io: XML, packed or not, or
+// an SVG or PNG picture that holds it. With an error, it also returns the
+// pages that were read until then. [mxfile.IsLimit] tells an error about too
+// large a drawing, [mxfile.ErrNotDrawing] is the error about a file that holds
+// none.
 func ReadDrawing(data []byte, limits mxfile.Limits) ([]Sheet, error) {
-	pages, err := mxfile.Read(data, limits)
+	read, language := mxfile.Read, drawioLanguage
+	if gliffy.Is(data) {
+		read, language = gliffy.Read, gliffyLanguage
+	}
+	pages, err := read(data, limits)
 	sheets := make([]Sheet, 0, len(pages))
 	for _, page := range pages {
 		c := newCanvas(page)
 		c.read()
-		sheets = append(sheets, c.sheet())
+		sheets = append(sheets, c.sheet(language))
 	}
 	return sheets, err
 }
+
+// IsDrawn reports whether a block in this language is the text of a drawing,
+// and not its source.
+func IsDrawn(language string) bool { return language == drawioLanguage || language == gliffyLanguage }
+
+// What drawings are made in.
+const (
+	drawioLanguage = "drawio"
+	gliffyLanguage = "gliffy"
+)

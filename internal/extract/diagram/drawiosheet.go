@@ -9,8 +9,8 @@ import (
 )
 
 // sheet lays a page out as text and tells what it declares.
-func (c *canvas) sheet() Sheet {
-	g := newGraph("drawio", Drawing, "")
+func (c *canvas) sheet(language string) Sheet {
+	g := newGraph(language, Drawing, "")
 	g.declaring = true
 	for i := range c.shapes {
 		if s := &c.shapes[i]; s.role == roleShape && s.part < 0 && (s.name != "" || s.junction) {
@@ -29,7 +29,7 @@ func (c *canvas) sheet() Sheet {
 	d := g.diagram()
 	l := layout{canvas: c, diagram: &d}
 	l.page()
-	sheet := Sheet{Name: oneLine(c.page.Name), Text: l.text.String(), Links: l.links, Problems: c.problems}
+	sheet := Sheet{Language: language, Name: oneLine(c.page.Name), Text: l.text.String(), Links: l.links, Problems: c.problems}
 	if len(d.Nodes)+len(d.Groups) > 0 {
 		sheet.Diagram = d
 	}

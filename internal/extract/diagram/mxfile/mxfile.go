@@ -22,7 +22,8 @@ type Limits struct {
 	Depth int
 }
 
-func (l Limits) withDefaults() Limits {
+// WithDefaults are the limits with the defaults of those that are not set.
+func (l Limits) WithDefaults() Limits {
 	defaultTo(&l.Bytes, 64<<20)
 	defaultTo(&l.Pages, 200)
 	defaultTo(&l.Cells, 20_000)
@@ -78,6 +79,9 @@ type limitError struct{ text string }
 
 func (e limitError) Error() string { return e.text }
 
+// TooMuch is an error of which [IsLimit] is true.
+func TooMuch(format string, args ...any) error { return tooMuch(format, args...) }
+
 func tooMuch(format string, args ...any) error { return limitError{fmt.Sprintf(format, args...)} }
 
 // IsLimit reports whether an error says that a file goes over a limit.
@@ -89,7 +93,7 @@ func IsLimit(err error) bool {
 // Read reads the pages of a drawing. With an error it returns the pages, and
 // the cells of the last one, that were read until then.
 func Read(data []byte, limits Limits) ([]Page, error) {
-	limits = limits.withDefaults()
+	limits = limits.WithDefaults()
 	source, err := payload(data, limits.Bytes)
 	if err != nil {
 		return nil, err

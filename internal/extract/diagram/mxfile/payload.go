@@ -36,6 +36,10 @@ func IsSVG(data []byte) bool {
 // picture, with or without a drawing in it.
 func IsPicture(head []byte) bool { return rootElement(head) == "svg" }
 
+// IsLibrary reports whether a file, of which the beginning is given, is a
+// library of shapes.
+func IsLibrary(head []byte) bool { return rootElement(head) == "mxlibrary" }
+
 // rootElement is the name of the first element, without reading on.
 func rootElement(data []byte) string {
 	const most = 64 << 10
