@@ -156,7 +156,7 @@ type exportSource interface {
 func (s *session) export(in input, e *export, src exportSource) {
 	opt := s.confluenceOptions()
 	x := &exported{s: s, in: in, dir: e.dir, src: src}
-	opt.Attached = x.whole
+	opt.Attached, opt.IsDocument = x.whole, mayBeDocument
 	if e.xml {
 		r, err := src.stream(path.Join(e.dir, entitiesName))
 		if err != nil {
@@ -206,6 +206,7 @@ func (s *session) pages(in input, pages iter.Seq2[confluence.Page, error], x *ex
 		}
 		p.Source.Name = path.Join(in.name, p.Source.Name)
 		p.Source.Parent = ids[p.Parent]
+		linkBelow(in.name, &p.Source)
 		ids[p.Number] = s.emit(p.Source)
 		for _, a := range p.Attachments {
 			if s.done {

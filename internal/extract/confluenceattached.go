@@ -45,9 +45,9 @@ func (x *exported) whole(name string) ([]byte, error) {
 // attachment reads a file that a page shows or links to, as a document below
 // the page. What is no document is passed over.
 func (x *exported) attachment(page, id string, a confluence.Attachment) {
-	name := path.Base(path.Clean("/" + a.Name))
-	m := x.in.member(path.Join(page, name))
-	m.name = path.Join(page, name)
+	name := path.Base(a.Below(""))
+	m := x.in.member(a.Below(page))
+	m.name = a.Below(page)
 	if reason := passOver(name, 0); reason != "" {
 		x.s.opt.Summary.skip(m.display(), reason)
 		return

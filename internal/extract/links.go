@@ -91,6 +91,23 @@ var documentEnds = []string{
 	".md", ".mdx", ".markdown", ".html", ".htm", ".pdf", ".docx", ".doc", ".txt", ".adoc", ".rst", ".mmd", ".puml", ".drawio",
 }
 
+// mayBeDocument reports whether a file may be a document, by its name.
+func mayBeDocument(name string) bool {
+	return slices.Contains(documentEnds, strings.ToLower(path.Ext(name))) && passOver(name, 0) == ""
+}
+
+// linkBelow puts the names of the documents that a page leads to where the
+// documents of the export are.
+func linkBelow(folder string, doc *Document) {
+	for i := range doc.Blocks {
+		for j := range doc.Blocks[i].Links {
+			if l := &doc.Blocks[i].Links[j]; l.Document != "" {
+				l.Document = path.Join(folder, l.Document)
+			}
+		}
+	}
+}
+
 // resolve notes to which documents the links of a document lead, by their name,
 // and tells which files it includes and leads to that are not read.
 func resolve(doc *Document, find finder) {

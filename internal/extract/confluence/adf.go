@@ -24,6 +24,7 @@ type adfTable struct {
 	Elements map[string]string   `yaml:"elements"`
 	Macros   map[string]string   `yaml:"macros"`
 	Words    map[string][]string `yaml:"words"`
+	Targets  map[string]string   `yaml:"targets"`
 	Hidden   []string            `yaml:"hidden"`
 }
 
@@ -95,6 +96,17 @@ func (n adfNode) first(keys ...string) string {
 	return ""
 }
 
+// link is the address that text leads to; empty where it leads nowhere.
+func (n adfNode) link() string {
+	marks, _ := n["marks"].([]any)
+	for _, m := range marks {
+		if mark, ok := m.(map[string]any); ok && asText(mark["type"]) == "link" {
+			return adfNode(mark).first("href")
+		}
+	}
+	return ""
+}
+
 // asText is a plain value as text; empty for what is none.
 func asText(v any) string {
 	switch v := v.(type) {
@@ -129,7 +141,7 @@ func (t *adfTree) add(to *node, v any, depth int) {
 func (t *adfTree) addNode(to *node, n adfNode, depth int) {
 	kind := n.kind()
 	if s, ok := n["text"].(string); ok {
-		t.text(to, strings.ToValidUTF8(s, "\uFFFD"))
+		t.text(t.linked(to, n.link()), strings.ToValidUTF8(s, "\uFFFD"))
 	}
 	if slices.Contains(t.Hidden, kind) {
 		return
@@ -144,7 +156,7 @@ func (t *adfTree) addNode(to *node, n adfNode, depth int) {
 	default:
 		inside = t.special(to, n, kind)
 	}
-	t.text(inside, n.first(t.Words[kind]...))
+	t.text(t.linked(inside, n.first(t.Targets[kind])), n.first(t.Words[kind]...))
 	t.add(inside, n["content"], depth+1)
 }
 
@@ -182,6 +194,16 @@ func (t *adfTree) element(to *node, name string) *node {
 	n.name = name
 	to.children = append(to.children, n)
 	return n
+}
+
+// linked is the element that words belong in: a link where they lead somewhere.
+func (t *adfTree) linked(to *node, href string) *node {
+	if href == "" {
+		return to
+	}
+	a := t.element(to, "a")
+	t.set(a, "href", href)
+	return a
 }
 
 func (t *adfTree) text(to *node, s string) {

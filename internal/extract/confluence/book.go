@@ -1,7 +1,9 @@
 package confluence
 
 import (
+	"cmp"
 	"hash/maphash"
+	"slices"
 	"strings"
 	"sync"
 	"unicode"
@@ -25,8 +27,32 @@ type book struct {
 	titles map[uint64]ref
 	made   sync.Once
 	seed   maphash.Seed
+	// numbers gives the ids that addresses hold as numbers; file leads to pages
+	// by the files of an export as HTML. Nil where there are none.
+	numbers *idTable
+	file    func(name string) *page
+	// ids are the pages by their id; made when a page first asks.
+	ids     []ref
+	idsMade sync.Once
 	// content is the tree of a page; false where it cannot be had.
 	content func(*page, *arena) (*node, bool)
+}
+
+// byID is a page by the id that an address holds; nil where it is not in the
+// export.
+func (b *book) byID(id string) *page {
+	if b.numbers == nil || id == "" {
+		return nil
+	}
+	b.idsMade.Do(func() {
+		b.ids = slices.Clone(b.order)
+		slices.SortFunc(b.ids, func(x, y ref) int { return cmp.Compare(b.pages.page(x).id, b.pages.page(y).id) })
+	})
+	i, ok := slices.BinarySearchFunc(b.ids, b.numbers.find(id), func(r ref, id int64) int { return cmp.Compare(b.pages.page(r).id, id) })
+	if !ok {
+		return nil
+	}
+	return b.pages.page(b.ids[i])
 }
 
 // prefix tells the pages of a space from those of others.

@@ -44,6 +44,9 @@ type Options struct {
 	// through it; where it is nil they are said not to be read. It is only
 	// called from the goroutine that takes the pages.
 	Attached func(file string) ([]byte, error)
+	// IsDocument reports whether a file that a page shows is read as a document,
+	// by its name; nil where none is.
+	IsDocument func(name string) bool
 }
 
 func (o Options) withDefaults() Options {

@@ -22,8 +22,13 @@ func (w *pageWriter) viewFile(n *node) {
 	if name == "" {
 		return
 	}
-	w.as(threatmodel.RoleAttachment, func() { w.flow.add(name) })
 	w.show(name)
+	w.as(threatmodel.RoleAttachment, func() { w.fileName(name) })
+}
+
+// fileName writes the name of a file that the page shows.
+func (w *pageWriter) fileName(name string) {
+	w.leads(w.filePlace(name, w.attachment(name)), func() { w.flow.add(name) })
 }
 
 // attachmentList writes the macro that lists what is attached to the page.
@@ -35,9 +40,9 @@ func (w *pageWriter) attachmentList() {
 		w.openList(false, 1)
 		for _, f := range w.files.all {
 			w.openItem()
-			w.flow.add(f.name)
-			w.endParagraph()
 			w.show(f.name)
+			w.fileName(f.name)
+			w.endParagraph()
 		}
 		w.closeList()
 	})

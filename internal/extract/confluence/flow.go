@@ -1,10 +1,12 @@
 package confluence
 
 import (
+	"bytes"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/bartizan-security/bartizan/internal/extract/block"
+	"github.com/bartizan-security/bartizan/pkg/threatmodel"
 )
 
 // flow is running text on its way into a block.
@@ -12,6 +14,10 @@ type flow struct {
 	text []byte
 	// image and words tell an image alone from an image within a sentence.
 	image, words bool
+	// links are those in the text.
+	links []threatmodel.Link
+	// taken counts how often the text was taken.
+	taken int
 }
 
 // add appends text with its white space folded, as a browser shows it.
@@ -67,12 +73,53 @@ func (f *flow) newline() {
 	}
 }
 
-// take returns the text and empties the flow.
-func (f *flow) take() (text string, onlyImage bool) {
-	text = block.Clean(strings.Trim(string(f.text), " \n\t"))
+// link notes that the text from the given offset on leads somewhere.
+func (f *flow) link(from int, to place) {
+	for from < len(f.text) && (f.text[from] == ' ' || f.text[from] == '\n') {
+		from++
+	}
+	end := from + len(bytes.TrimRight(f.text[min(from, len(f.text)):], around))
+	if to.target != "" && from < end {
+		f.links = append(f.links, threatmodel.Link{Start: from, End: end, Target: to.target, Document: to.document})
+	}
+}
+
+// around is white space.
+const around = " \n\t"
+
+// take returns the text with its links and empties the flow.
+func (f *flow) take() (text string, links []threatmodel.Link, onlyImage bool) {
+	text = block.Clean(strings.Trim(string(f.text), around))
 	onlyImage = f.image && !f.words
+	text, links = strings.Trim(text, around), f.takeLinks(text)
 	f.text, f.image, f.words = f.text[:0], false, false
-	return strings.Trim(text, " \n\t"), onlyImage
+	f.taken++
+	return text, links, onlyImage
+}
+
+// takeLinks returns the links with their places in the text as it is shown: what
+// is shown of it is cleaned, and without the white space around it.
+func (f *flow) takeLinks(cleaned string) []threatmodel.Link {
+	if len(f.links) == 0 {
+		return nil
+	}
+	before := len(f.text) - len(bytes.TrimLeft(f.text, around))
+	dropped := len(cleaned) - len(strings.TrimLeft(cleaned, around))
+	size := len(strings.Trim(cleaned, around))
+	at := func(offset int) int {
+		offset = max(before, min(offset, len(f.text)))
+		shown := len(block.Clean(string(f.text[before:offset]))) - dropped
+		return max(0, min(shown, size))
+	}
+	var links []threatmodel.Link
+	for _, l := range f.links {
+		if l.Start, l.End = at(l.Start), at(l.End); l.Start < l.End {
+			l.Target = block.Clean(l.Target)
+			links = append(links, l)
+		}
+	}
+	f.links = f.links[:0]
+	return links
 }
 
 // lines is text of which every byte counts, without blank lines around it.

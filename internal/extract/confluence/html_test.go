@@ -14,7 +14,7 @@ import (
 func htmlPage(title, body string, below ...string) string {
 	crumbs := `<li class="first"><span><a href="index.html">Space</a></span></li>`
 	for _, file := range below {
-		crumbs += `<li><span><a href="` + file + `">x</a></span></li>`
+		crumbs += `<li><span><a href="` + file + `">` + strings.TrimSuffix(file, ".html") + `</a></span></li>`
 	}
 	return `<!DOCTYPE html><html><head><title>Space : ` + title + `</title></head><body class="theme-default aui-theme-default"><div id="page"><div id="main">
 <div id="main-header"><div id="breadcrumb-section"><ol id="breadcrumbs">` + crumbs + `</ol></div><h1 id="title-heading" class="pagetitle"><span id="title-text"> Space : ` + title + ` </span></h1></div>
@@ -61,6 +61,14 @@ func TestTheIndexGivesThePageTree(t *testing.T) {
 				"other.html": "<html><body>no page</body></html>",
 			},
 			[]string{"Home", "B", "B/C"},
+		},
+		"blog posts, apart from the pages": {
+			map[string]string{
+				"index.html": htmlIndex(`<ul><li><a href="H_1.html">Home</a></li></ul></div><div class="pageSection"><h2>Blog Posts:</h2><ul><li><a href="Two_3.html">Two</a></li><li><a href="One_2.html">One</a></li></ul>`),
+				"H_1.html":   htmlPage("Home", "<p>h</p>"), "One_2.html": htmlPage("One", "<p>o</p>"), "Two_3.html": strings.Replace(htmlPage("Two", "<p>t</p>"), "Jan 01, 2025", "2024-12-31", 1),
+				"Late_4.html": htmlPage("Late", "<p>l</p>", "2025", "Mar"),
+			},
+			[]string{"Home", "Blog/2024-12-31 Two", "Blog/2025-01-01 Late", "Blog/2025-01-01 One"},
 		},
 		"links that lead elsewhere": {
 			map[string]string{

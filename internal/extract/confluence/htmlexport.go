@@ -47,7 +47,7 @@ func ReadHTML(ctx context.Context, f Folder, opt Options, left func(kind string,
 	return func(yield func(Page, error) bool) {
 		// An export as HTML shows what its macros did; it holds none.
 		e := &htmlExport{folder: f, opt: opt, files: map[string]bool{}}
-		e.book = &book{opt: opt, macros: &macroTable{}, pages: &e.pages}
+		e.book = &book{opt: opt, macros: &macroTable{}, pages: &e.pages, file: e.pageOf}
 		pages, err := e.tree()
 		if err != nil {
 			yield(Page{}, err)
@@ -105,7 +105,7 @@ func (e *htmlExport) tree() ([]ref, error) {
 	if title := root.find(isElement("title")); title != nil {
 		e.space = spaceName(title.words())
 	}
-	e.list(root, "")
+	e.list(root, "", false)
 	e.unlisted()
 	if e.pages.count == 0 {
 		return nil, ErrNoPages
@@ -126,23 +126,26 @@ func spaceName(title string) string {
 	return title
 }
 
-// list takes the nested lists of links for the page tree.
-func (e *htmlExport) list(n *node, parent string) {
+// list takes the nested lists of links for the page tree; blog posts stand in
+// none.
+func (e *htmlExport) list(n *node, parent string, blog bool) {
 	for _, c := range n.children {
 		if c.name != "li" {
-			e.list(c, parent)
+			e.list(c, parent, blog || isBlogSection(c))
 			continue
 		}
 		below := parent
 		if a := c.child("a"); a != nil {
-			if file := fileOf(a.attr("href")); file != "" && !e.files[file] {
+			if file := fileOf(a.attr("href")); file != "" && !e.files[file] && blog {
+				e.addPost(file, a.words(), e.dayIn(file))
+			} else if file != "" && !e.files[file] {
 				img := c.child("img")
 				home := img != nil && strings.Contains(img.attr("src"), "home_page")
 				e.add(file, a.words(), parent, home)
 				below = file
 			}
 		}
-		e.list(c, below)
+		e.list(c, below, blog)
 	}
 }
 
@@ -152,6 +155,23 @@ func (e *htmlExport) add(file, title, parent string, home bool) {
 		id: e.ids.key(file), file: e.pages.text.put(file), title: e.pages.text.put(title), parent: e.ids.key(parent),
 		position: int32(e.pages.count), placed: true, home: home,
 	})
+}
+
+// addPost adds a blog post.
+func (e *htmlExport) addPost(file, title string, day int32) {
+	e.files[file] = true
+	e.pages.add(page{id: e.ids.key(file), file: e.pages.text.put(file), title: e.pages.text.put(title), parent: none, date: day})
+}
+
+// dayIn is the day of the blog post in a file.
+func (e *htmlExport) dayIn(file string) int32 {
+	source, err := e.folder.Read(file)
+	if err != nil {
+		return noDate // who reads the post says so
+	}
+	defer e.arena.reset()
+	root, _ := parse(source, e.opt.MaxDepth, &e.arena)
+	return postDay(root)
 }
 
 // fileOf is the file of the export's folder that a link leads to.
@@ -165,6 +185,14 @@ func fileOf(href string) string {
 		return ""
 	}
 	return name
+}
+
+// pageOf is the page that lies in a file; nil where none does.
+func (e *htmlExport) pageOf(file string) *page {
+	if file == "" {
+		return nil
+	}
+	return e.pages.page(e.pages.byID[e.ids.find(file)])
 }
 
 func isHTMLName(name string) bool {
@@ -185,11 +213,15 @@ func (e *htmlExport) unlisted() {
 			continue
 		}
 		root, _ := parse(source, e.opt.MaxDepth, &e.arena)
-		parent := ""
-		if crumbs := root.find(hasID("breadcrumbs")); crumbs != nil {
-			parent = lastLink(crumbs)
+		crumbs := root.find(hasID("breadcrumbs"))
+		switch {
+		case crumbs != nil && isBlogFolder(crumbs) && !slices.Contains(names, lastLink(crumbs)):
+			e.addPost(name, e.pageTitle(root), postDay(root))
+		case crumbs != nil:
+			e.add(name, e.pageTitle(root), lastLink(crumbs), false)
+		default:
+			e.add(name, e.pageTitle(root), "", false)
 		}
-		e.add(name, e.pageTitle(root), parent, false)
 		e.arena.reset()
 	}
 }
@@ -217,7 +249,7 @@ func (e *htmlExport) findHome() {
 		if p.home {
 			return
 		}
-		if e.pages.byID[p.parent] == 0 {
+		if e.pages.byID[p.parent] == 0 && !p.blog() {
 			top = append(top, p)
 		}
 	}

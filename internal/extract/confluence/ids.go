@@ -9,6 +9,14 @@ type idTable struct{ others map[string]int64 }
 // none is the id of no object.
 const none = 0
 
+// find is the number of an id that was given one; none otherwise.
+func (t *idTable) find(id string) int64 {
+	if n, err := strconv.ParseInt(id, 10, 64); err == nil && n > 0 && id[0] != '0' && id[0] != '+' {
+		return n
+	}
+	return t.others[id]
+}
+
 // key is the number of an id.
 func (t *idTable) key(id string) int64 {
 	if id == "" {

@@ -287,7 +287,8 @@ func (w *pageWriter) titles(pages []ref, depth int) {
 			break
 		}
 		w.openItem()
-		w.flow.add(w.book.pages.title(p))
+		title := w.book.pages.title(p)
+		w.leads(w.pagePlace(title, p), func() { w.flow.add(title) })
 		w.endParagraph()
 		w.titles(w.book.pages.childrenOf(p), depth-1)
 	}

@@ -147,7 +147,7 @@ func ReadREST(ctx context.Context, data []byte, opt Options, left func(kind stri
 			return
 		}
 		r := &restExport{opt: opt, bodies: map[int64][]byte{}}
-		r.book = &book{opt: opt, macros: macros, pages: &r.pages, keys: map[string]int64{}}
+		r.book = &book{opt: opt, macros: macros, pages: &r.pages, keys: map[string]int64{}, numbers: &r.ids}
 		r.book.content = func(p *page, a *arena) (*node, bool) {
 			root, _ := parseBody(r.bodies[p.id], opt.MaxDepth, a)
 			return root, true

@@ -81,6 +81,10 @@ func (w *pageWriter) link(n *node) {
 	if c := n.child("ri:attachment"); c != nil && c.child("ri:page") == nil {
 		w.show(c.attr("ri:filename"))
 	}
+	w.leads(w.resource(n), func() { w.linkText(n) })
+}
+
+func (w *pageWriter) linkText(n *node) {
 	for _, c := range n.children {
 		if (c.name == "ac:link-body" || c.name == "ac:plain-text-link-body") && c.words() != "" {
 			w.walkAll(c)

@@ -29,27 +29,29 @@ const (
 	maxSpanColumns = 1000
 )
 
-// split divides a cell into the text that stands in the row and the blocks
+// split divides a cell into what stands in the row and the blocks
 // that follow it. Many tables only lay a page out: of a cell that holds much,
 // the row shows the first block, and the others stay blocks, so that a sentence
 // of them can be quoted. Code and diagrams are never squeezed into a row.
-func (c *cell) split() (string, []part) {
+func (c *cell) split() (string, []threatmodel.Link, []part) {
 	size := 0
 	for _, p := range c.parts {
 		size += len(p.text)
 	}
 	var shown strings.Builder
+	var links []threatmodel.Link
 	for i, p := range c.parts {
 		verbatim := p.block.Kind == threatmodel.BlockCode || p.block.Kind == threatmodel.BlockDiagram
 		switch {
 		case verbatim && strings.Contains(p.text, "\n"), i > 0 && size > maxCell:
-			return shown.String(), c.parts[i:]
+			return shown.String(), links, c.parts[i:]
 		case shown.Len() > 0:
 			shown.WriteByte('\n')
 		}
+		links = append(links, shifted(p.block.Links, shown.Len())...)
 		shown.WriteString(p.text)
 	}
-	return shown.String(), nil
+	return shown.String(), links, nil
 }
 
 // grid knows which columns cells from the rows above cover.
@@ -63,6 +65,8 @@ type grid struct {
 // row is a row on its way into the table.
 type row struct {
 	texts []string
+	// links are those of the cells, by column.
+	links map[int][]threatmodel.Link
 	// covered are the columns that cells from above reach, next those that
 	// cells reach in the row after this one.
 	covered, next []int
@@ -85,8 +89,14 @@ func (r *row) cover() {
 
 // add adds a cell. The further columns that it spans are empty, so that those
 // after it stand under their headers.
-func (r *row) add(text string, columns, rows int) {
+func (r *row) add(text string, links []threatmodel.Link, columns, rows int) {
 	r.cover()
+	if len(links) > 0 {
+		if r.links == nil {
+			r.links = map[int][]threatmodel.Link{}
+		}
+		r.links[len(r.texts)] = links
+	}
 	for range columns {
 		if len(r.texts) >= maxSpanColumns {
 			r.texts = append(r.texts, text)
@@ -138,8 +148,8 @@ func (w *pageWriter) rows(g *grid, n *node, head bool) {
 }
 
 func (w *pageWriter) endCaption() {
-	if text, _ := w.flow.take(); text != "" {
-		w.add(threatmodel.Block{Kind: threatmodel.BlockCaption}, text)
+	if text, links, _ := w.flow.take(); text != "" {
+		w.add(threatmodel.Block{Kind: threatmodel.BlockCaption, Links: links}, text)
 	}
 }
 
@@ -159,8 +169,9 @@ func (w *pageWriter) row(g *grid, n *node, head bool) {
 			continue
 		}
 		var text string
-		text, rest = w.readCell(c, rest)
-		r.add(text, span(c, "colspan", maxColumnSpan), span(c, "rowspan", maxRowSpan))
+		var links []threatmodel.Link
+		text, links, rest = w.readCell(c, rest)
+		r.add(text, links, span(c, "colspan", maxColumnSpan), span(c, "rowspan", maxRowSpan))
 		cells++
 		if c.name == "th" {
 			headers++
@@ -168,37 +179,54 @@ func (w *pageWriter) row(g *grid, n *node, head bool) {
 	}
 	texts := g.close(r)
 	w.cells += len(texts)
-	w.writeRow(g, texts, g.rows == 0 && headers > 0 && (head || headers == cells))
+	w.writeRow(g, r, g.rows == 0 && headers > 0 && (head || headers == cells))
 	for _, p := range rest {
 		p.block.Group = g.group
 		w.write(p.block, p.marker, p.text)
 	}
 }
 
-func (w *pageWriter) writeRow(g *grid, texts []string, header bool) {
+func (w *pageWriter) writeRow(g *grid, r *row, header bool) {
 	empty := true
-	for _, t := range texts {
+	for _, t := range r.texts {
 		empty = empty && t == ""
 	}
 	if empty {
 		return
 	}
 	g.rows++
-	w.write(threatmodel.Block{Kind: threatmodel.BlockTableRow, Group: g.group, Header: header, Cells: texts}, "", strings.Join(texts, " | "))
+	w.write(threatmodel.Block{Kind: threatmodel.BlockTableRow, Group: g.group, Header: header, Cells: r.texts, Links: r.allLinks()}, "", strings.Join(r.texts, cellGap))
 }
 
-// readCell reads the blocks of a cell. It returns what stands in the row, and
-// appends what follows it.
-func (w *pageWriter) readCell(n *node, rest []part) (string, []part) {
+// cellGap stands between the cells of a row.
+const cellGap = " | "
+
+// allLinks are the links of all cells, with their places in the row.
+func (r *row) allLinks() []threatmodel.Link {
+	if len(r.links) == 0 {
+		return nil
+	}
+	var all []threatmodel.Link
+	at := 0
+	for i, text := range r.texts {
+		all = append(all, shifted(r.links[i], at)...)
+		at += len(text) + len(cellGap)
+	}
+	return all
+}
+
+// readCell reads the blocks of a cell. It returns what stands in the row with
+// its links, and appends what follows it.
+func (w *pageWriter) readCell(n *node, rest []part) (string, []threatmodel.Link, []part) {
 	outer := w.cell
 	w.cell = w.arena.cell()
 	w.walkAll(n)
 	w.endParagraph()
-	text, more := w.cell.split()
+	text, links, more := w.cell.split()
 	rest = append(rest, more...)
 	w.arena.giveBack(w.cell)
 	w.cell = outer
-	return text, rest
+	return text, links, rest
 }
 
 func span(n *node, key string, most int) int {

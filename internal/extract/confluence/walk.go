@@ -59,10 +59,11 @@ func (w *pageWriter) element(n *node) {
 	case "img":
 		w.image(n)
 	case "a":
-		if strings.HasPrefix(n.attr("href"), "attachments/") {
+		href := n.attr("href")
+		if strings.HasPrefix(href, "attachments/") {
 			w.fileLink(n)
 		}
-		w.walkAll(n)
+		w.leads(w.address(href), func() { w.walkAll(n) })
 	case "h1", "h2", "h3", "h4", "h5", "h6":
 		w.endParagraph()
 		w.walkAll(n)

@@ -76,7 +76,7 @@ func newPageWriter(b *book, p *page, a *arena) *pageWriter {
 func (w *pageWriter) title(title string) {
 	w.called = title
 	w.flow.add(title)
-	text, _ := w.flow.take()
+	text, _, _ := w.flow.take()
 	if text != "" {
 		w.write(threatmodel.Block{Kind: threatmodel.BlockHeading, Level: 1}, "", text)
 	}
@@ -144,14 +144,14 @@ func (w *pageWriter) endText() {
 	if len(w.flow.text) == 0 && !w.flow.image {
 		return
 	}
-	text, image := w.flow.take()
+	text, links, image := w.flow.take()
 	switch {
 	case image:
-		w.add(threatmodel.Block{Kind: threatmodel.BlockImage}, text)
+		w.add(threatmodel.Block{Kind: threatmodel.BlockImage, Links: links}, text)
 	case text != "" && w.kind != "":
-		w.add(threatmodel.Block{Kind: w.kind}, text)
+		w.add(threatmodel.Block{Kind: w.kind, Links: links}, text)
 	case text != "":
-		w.add(threatmodel.Block{Kind: threatmodel.BlockParagraph}, text)
+		w.add(threatmodel.Block{Kind: threatmodel.BlockParagraph, Links: links}, text)
 	}
 }
 
@@ -162,13 +162,13 @@ func (w *pageWriter) heading(level int) {
 		w.endParagraph()
 		return
 	}
-	text, image := w.flow.take()
+	text, links, image := w.flow.take()
 	defer w.endParagraph()
 	switch {
 	case image:
-		w.add(threatmodel.Block{Kind: threatmodel.BlockImage}, text)
+		w.add(threatmodel.Block{Kind: threatmodel.BlockImage, Links: links}, text)
 	case text != "":
-		w.add(threatmodel.Block{Kind: threatmodel.BlockHeading, Level: min(6, level+1)}, text)
+		w.add(threatmodel.Block{Kind: threatmodel.BlockHeading, Links: links, Level: min(6, level+1)}, text)
 	}
 }
 
@@ -191,7 +191,7 @@ func (w *pageWriter) code(language, text string) {
 func (w *pageWriter) caption(text string, kind threatmodel.BlockKind) {
 	w.endParagraph()
 	w.flow.add(text)
-	if text, _ := w.flow.take(); text != "" {
+	if text, _, _ := w.flow.take(); text != "" {
 		w.add(threatmodel.Block{Kind: kind}, text)
 	}
 }

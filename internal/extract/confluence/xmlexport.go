@@ -100,7 +100,7 @@ func (e *xmlExport) tell(left func(string, int)) {
 
 // book is what pages look up in one another.
 func (e *xmlExport) book(order []ref) *book {
-	b := &book{opt: e.opt, macros: e.macros, users: e.users, logins: e.logins, keys: map[string]int64{}, spaces: map[int64]string{}, pages: e.pages, order: order}
+	b := &book{opt: e.opt, macros: e.macros, users: e.users, logins: e.logins, keys: map[string]int64{}, spaces: map[int64]string{}, pages: e.pages, order: order, numbers: &e.ids}
 	for id, s := range e.spaces {
 		b.keys[s.key] = id
 		if e.several {

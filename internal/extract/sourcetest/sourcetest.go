@@ -13,7 +13,7 @@ import (
 
 // Check reports the first promise that a document breaks: valid UTF-8 without
 // control characters, blocks that are slices of the text in its order, cells
-// that make up their row, marks and lines in order and within the source.
+// that make up their row, links within their block, marks and lines in order and within the source.
 // Lines is the number of lines of the source; 0 where it has none.
 func Check(s threatmodel.Source, lines int) error {
 	if !utf8.ValidString(s.Body) {
@@ -50,6 +50,11 @@ func checkBlock(body string, b threatmodel.Block, after, lines int) error {
 		return fmt.Errorf("no role")
 	case l.HeadingPath == nil:
 		return fmt.Errorf("no heading path")
+	}
+	for _, link := range b.Links {
+		if link.Start < 0 || link.End <= link.Start || link.End > len(b.Text) || link.Target == "" {
+			return fmt.Errorf("link %+v is none in %d bytes", link, len(b.Text))
+		}
 	}
 	if lines == 0 {
 		return nil
