@@ -1,7 +1,6 @@
 package confluence
 
 import (
-	"bytes"
 	"strings"
 
 	"golang.org/x/net/html"
@@ -106,23 +105,22 @@ func set(names string) map[string]bool {
 //
 // The nodes are those of the arena, and good until it is reset.
 func parse(source []byte, maxDepth int, a *arena) (root *node, deep bool) {
-	p := parser{arena: a, z: html.NewTokenizer(bytes.NewReader(source)), maxDepth: maxDepth}
-	p.z.AllowCDATA(true)
+	// All text and all values are parts of one string.
+	p := parser{arena: a, x: lexer{src: string(source), intern: a.name, attrs: a.attrs}, maxDepth: maxDepth}
 	root = a.node()
 	root.name = "#root"
 	p.open = append(a.open[:0], root)
 	for {
-		switch kind := p.z.Next(); kind {
+		switch p.x.next() {
 		case html.ErrorToken:
-			a.open = p.open
+			a.open, a.attrs = p.open, p.x.attrs
 			return root, p.deep
 		case html.TextToken:
-			p.text()
-		case html.StartTagToken, html.SelfClosingTagToken:
-			p.start(kind == html.SelfClosingTagToken)
+			p.addText(p.x.text)
+		case html.StartTagToken:
+			p.start()
 		case html.EndTagToken:
-			name, _ := p.z.TagName()
-			p.end(p.name(name))
+			p.end(p.x.name)
 		}
 	}
 }
@@ -136,6 +134,7 @@ type arena struct {
 	// names holds each name of elements and attributes once.
 	names map[string]string
 	open  []*node
+	attrs []html.Attribute
 	// bytes are those of the body, cells those of tables that are closed.
 	bytes []byte
 	cells []*cell
@@ -210,7 +209,7 @@ func (a *arena) reset() {
 // parser builds the tree.
 type parser struct {
 	*arena
-	z *html.Tokenizer
+	x lexer
 	// open are the open elements, the root first.
 	open     []*node
 	maxDepth int
@@ -233,36 +232,19 @@ func (p *parser) addText(s string) {
 	p.add(n)
 }
 
-func (p *parser) text() {
-	raw := p.z.Raw()
-	if section, ok := bytes.CutPrefix(raw, cdataStart); ok {
-		p.addText(string(bytes.TrimSuffix(section, cdataEnd))) // no entities in it
-		return
-	}
-	p.addText(string(p.z.Text()))
-}
-
-func (p *parser) start(closed bool) {
-	name, more := p.z.TagName()
+func (p *parser) start() {
 	n := p.node()
-	n.name = p.name(name)
-	for more {
-		var key, value []byte
-		key, value, more = p.z.TagAttr()
-		n.attrs = append(n.attrs, html.Attribute{Key: p.name(key), Val: string(value)})
-	}
-	if closed {
-		p.z.NextIsNotRawText()
-	}
+	n.name = p.x.name
+	n.attrs = append(n.attrs, p.x.attrs...)
 	if endsSame[n.name] && p.top().name == n.name {
 		p.open = p.open[:len(p.open)-1]
 	}
-	if len(p.open) > p.maxDepth && !closed && !emptyElements[n.name] {
+	if len(p.open) > p.maxDepth && !p.x.closed && !emptyElements[n.name] {
 		p.flatten(n.name)
 		return
 	}
 	p.add(n)
-	if !closed && !emptyElements[n.name] {
+	if !p.x.closed && !emptyElements[n.name] {
 		p.open = append(p.open, n)
 	}
 }
