@@ -16,9 +16,9 @@ type AnalysisPath struct {
 	Analysis string `path:"analysis" maxLength:"40" doc:"Id of the analysis"`
 }
 
-const aboutEvents = "Server-sent events: `progress` (stage, done, total, tokens and cost so far), `state` (the resource as it is now), `item` (one system of a batch), and `end` when nothing more will come. " +
+const aboutEvents = "Server-sent events: `progress` (stage, done, total, tokens and cost so far), `state` (the resource as it is now), `item` (one system of a batch, when it has ended), and `end` when nothing more will come. " +
 	"A silent stream shows every 15 seconds that it is alive. It ends after a quarter of an hour: come back with `Last-Event-ID`, and no event is missed for a day. " +
-	"Where everything is over and nothing is left to tell, the answer is 204, which tells an EventSource to stop. Who cannot Follow a stream polls the resource."
+	"Where everything is over and nothing is left to tell, the answer is 204, which tells an EventSource to stop. Who cannot follow a stream polls the resource."
 
 func (s *server) analyses(api huma.API) {
 	register(s, api, operation{

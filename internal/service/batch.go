@@ -139,7 +139,7 @@ func batchesOf(ctx context.Context, tx *postgres.Tx, rows []query.Batch) ([]reso
 		c := counts[r.ID]
 		out[i] = resource.Batch{
 			ID: identifier.String(identifier.Batch, r.ID), Fresh: r.Fresh, State: r.State, Message: r.Message, Total: int(c.Total), Done: int(c.Done),
-			Failed: int(c.Failed), CreatedAt: r.CreatedAt.UTC(), CreatedBy: r.CreatedBy, StartedAt: utc(r.StartedAt), FinishedAt: utc(r.FinishedAt),
+			Failed: int(c.Failed), Incomplete: int(c.Incomplete), CreatedAt: r.CreatedAt.UTC(), CreatedBy: r.CreatedBy, StartedAt: utc(r.StartedAt), FinishedAt: utc(r.FinishedAt),
 		}
 		if err := json.Unmarshal(r.Selector, &out[i].Selector); err != nil {
 			return nil, err
@@ -267,6 +267,9 @@ func (s *Service) CancelBatch(ctx context.Context, a Actor, id uuid.UUID) (resou
 	return s.changeBatch(ctx, a, id, "batch.cancel", func(tx *postgres.Tx, row query.Batch) (query.Batch, error) {
 		if finalBatch(row.State) {
 			return row, nil
+		}
+		if err := tellItems(ctx, tx, id); err != nil {
+			return row, err
 		}
 		open, err := tx.CancelBatchItems(ctx, id)
 		if err != nil {

@@ -63,7 +63,10 @@ func (s *Service) plan(ctx context.Context, a Actor, row query.Batch) (query.Bat
 		var next []uuid.UUID
 		var now query.Batch
 		err := s.tenant(ctx, a, func(tx *postgres.Tx) (err error) {
-			if now, err = tx.Queries.Batch(ctx, row.ID); err != nil {
+			if now, err = tx.BatchForUpdate(ctx, row.ID); err != nil {
+				return err
+			}
+			if err := tellItems(ctx, tx, row.ID); err != nil {
 				return err
 			}
 			next, err = tx.BatchItemsToPlan(ctx, row.ID, planAtOnce)
@@ -235,6 +238,9 @@ func (s *Service) startItem(ctx context.Context, a Actor, batch uuid.UUID) (more
 		if err != nil || finalBatch(row.State) {
 			return err
 		}
+		if err := tellItems(ctx, tx, batch); err != nil {
+			return err
+		}
 		underWay, err := tx.BatchItemsUnderWay(ctx, batch)
 		if err != nil {
 			return err
@@ -256,6 +262,18 @@ func (s *Service) startItem(ctx context.Context, a Actor, batch uuid.UUID) (more
 		return s.queueItem(ctx, tx, a, row, next[0])
 	})
 	return more, err
+}
+
+// tellItems tells the followers of a batch, whose row the caller has locked, of the
+// items that ended since it was done last.
+func tellItems(ctx context.Context, tx *postgres.Tx, batch uuid.UUID) error {
+	rows, err := tx.TellBatchItems(ctx, batch)
+	for _, r := range rows {
+		if err := tx.PutEvent(ctx, batch, eventItem, batchItemOf(query.BatchItemsRow(r))); err != nil {
+			return err
+		}
+	}
+	return err
 }
 
 // running marks a batch as under way, and tells how far it is.

@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -211,6 +212,7 @@ type controlIndexes struct {
 	kept map[string]*controlIndex
 	used []string // keys, least recently used first
 	held int      // controls of all
+	most int      // bound of held; 0 for mostControls
 }
 
 // get gives the index under a key, made where it is missing.
@@ -250,7 +252,7 @@ func (c *controlIndexes) keep(key string, x *controlIndex) {
 	c.kept[key] = x
 	c.used = append(c.used, key)
 	c.held += len(x.controls)
-	for c.held > mostControls && len(c.used) > 1 {
+	for c.held > cmp.Or(c.most, mostControls) && len(c.used) > 1 {
 		c.held -= len(c.kept[c.used[0]].controls)
 		delete(c.kept, c.used[0])
 		c.used = c.used[1:]

@@ -1,7 +1,7 @@
 package service
 
-// MostControls bounds what indexes of controls hold.
-const MostControls = mostControls
+// BoundControls sets how many controls the indexes in memory may hold.
+func (s *Service) BoundControls(most int) { s.controls.most = most }
 
 // ControlsHeld counts the controls in the indexes in memory.
 func (s *Service) ControlsHeld() int {

@@ -2,12 +2,15 @@ package service_test
 
 import (
 	"fmt"
+	"log/slog"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/bartizan-security/bartizan/internal/job"
 	"github.com/bartizan-security/bartizan/internal/llm/llmtest"
+	"github.com/bartizan-security/bartizan/internal/postgres"
 	"github.com/bartizan-security/bartizan/internal/service"
 	"github.com/bartizan-security/bartizan/pkg/resource"
 )
@@ -121,6 +124,106 @@ func BenchmarkOrchestration(b *testing.B) { orchestrate(b, 1, false) }
 // last stages of the last one still leave room that nobody uses.
 func BenchmarkOrchestrationUnderALimit(b *testing.B) { orchestrate(b, 4, true) }
 
+// portfolio is about two hundred calls as a service meets them: many systems of a
+// few calls each.
+var portfolio = []struct{ systems, parts int }{{25, 0}, {10, 2}, {4, 6}}
+
+// small is a design about which a model is asked little.
+func small() files {
+	return files{"small.md": "# Small\n\nSmall takes orders of shops over the internet.\n\n## Parts\n\n" +
+		"The Shop User calls the Order Gateway over the internet.\nThe Order Gateway stands inside the Order Zone.\n\n" +
+		"The Order Gateway calls the Price Service over plain HTTP between two data centres.\n"}
+}
+
+// tagged is a design in words of its own, so that nothing is asked for two.
+func (f files) tagged(i int) files {
+	out := files{}
+	for name, text := range f {
+		for _, words := range []string{"shops", "own name", "data centres", "Order Store", "over the internet"} {
+			for _, end := range []string{".", " ", "\n"} {
+				text = strings.ReplaceAll(text, words+end, fmt.Sprintf("%s of region %d%s", words, i, end))
+			}
+		}
+		out[name] = text
+	}
+	return out
+}
+
+// BenchmarkPortfolio is many systems by workers as they come, one and two of them,
+// in an organization that may have twenty calls under way: from when the documents
+// are read until the last model is there.
+func BenchmarkPortfolio(b *testing.B) {
+	for _, of := range portfolio {
+		for _, workers := range []int{1, 2} {
+			b.Run(fmt.Sprintf("systems=%d/workers=%d", of.systems, workers), func(b *testing.B) {
+				for b.Loop() {
+					b.StopTimer()
+					workPortfolio(b, of.systems, of.parts, workers)
+					b.StartTimer()
+				}
+			})
+		}
+	}
+}
+
+func workPortfolio(b *testing.B, systems, n, workers int) {
+	server := llmtest.New(b)
+	configure := func(c *service.Config) { c.Model.Concurrency = benchConcurrency }
+	x := newBench(b, withModel(server), configure)
+	_, err := x.UpdateOrganization(b.Context(), x.admin, resource.OrganizationEdit{Settings: &resource.Settings{
+		Limits: resource.Limits{ConcurrentCalls: benchConcurrency},
+	}}, 0)
+	x.must(err)
+	var analyses []string
+	for i := range systems {
+		f := small()
+		if n > 0 {
+			f = wide(n)
+		}
+		analyses = append(analyses, x.upload(x.system(resource.NewSystem{Name: fmt.Sprintf("system %d", i)}), f.tagged(i)).Analysis.ID)
+	}
+	x.read()
+	server.Latency = benchLatency
+	list := make([]*job.Worker, workers)
+	for i := range list {
+		list[i] = x.worker(withModel(server), configure)
+	}
+	start := time.Now()
+	for _, w := range list {
+		x.must(w.Start(b.Context()))
+	}
+	for _, id := range analyses {
+		for x.analysis(id).State != resource.AnalysisDone {
+			time.Sleep(20 * time.Millisecond)
+		}
+	}
+	took := time.Since(start)
+	for _, w := range list {
+		x.must(w.Stop(b.Context()))
+	}
+	debugTimeline(b, server.Requests(), start, took)
+	tell(b, server.Requests(), took, systems)
+}
+
+// worker is another process's worker on the same database, but for the process.
+func (x *bench) worker(change ...func(*service.Config)) *job.Worker {
+	x.t.Helper()
+	db, err := postgres.Open(x.t.Context(), postgres.Config{URL: x.db.OwnerPool().Config().ConnString()})
+	x.must(err)
+	x.t.Cleanup(db.Close)
+	log := slog.New(slog.DiscardHandler)
+	cfg := service.Config{DB: db, Version: "test", TempDir: x.t.TempDir(), Log: log}
+	for _, c := range change {
+		c(&cfg)
+	}
+	s, err := service.New(cfg)
+	x.must(err)
+	x.t.Cleanup(s.Close)
+	w, err := job.New(job.Config{Service: s, Pool: db.OwnerPool(), Log: log, PerOrganization: 32, Workers: map[service.WorkKind]int{service.WorkAnalyse: 32}})
+	x.must(err)
+	return w
+}
+
 // BenchmarkNothingChanged is an analysis of a design of 200 calls of which nothing
 // changed: no call at all.
 func BenchmarkNothingChanged(b *testing.B) {
@@ -144,4 +247,32 @@ func BenchmarkNothingChanged(b *testing.B) {
 	}
 	b.ReportMetric(float64(first), "calls-first")
 	b.ReportMetric(0, "calls-again")
+}
+
+// debugTimeline is scratch.
+func debugTimeline(b *testing.B, requests []llmtest.Request, start time.Time, took time.Duration) {
+	const bin = 500 * time.Millisecond
+	n := int(took/bin) + 1
+	busy := make([]float64, n)
+	for _, r := range requests {
+		for i := range busy {
+			from, to := start.Add(time.Duration(i)*bin), start.Add(time.Duration(i+1)*bin)
+			s, e := r.At, r.Answered
+			if s.Before(from) {
+				s = from
+			}
+			if e.After(to) {
+				e = to
+			}
+			if e.After(s) {
+				busy[i] += e.Sub(s).Seconds() / bin.Seconds()
+			}
+		}
+	}
+	b.Logf("busy %.0f", busy)
+	var sum float64
+	for _, r := range requests {
+		sum += r.Answered.Sub(r.At).Seconds()
+	}
+	b.Logf("mean at the server %.3f s", sum/float64(len(requests)))
 }

@@ -72,11 +72,23 @@ func TestABatchAnalysesWhatChanged(t *testing.T) {
 	if batch.State != "done" || batch.Done != 3 || batch.Failed != 1 || batch.FinishedAt == nil {
 		t.Errorf("done as %+v", batch)
 	}
-	last := ""
+	last, ended := "", map[string]string{}
 	for e := range events {
 		raw, err := json.Marshal(e.Data)
 		b.must(err)
 		last = string(raw)
+		var item resource.BatchItem
+		if e.Kind != "item" {
+			continue
+		}
+		b.must(json.Unmarshal(raw, &item))
+		if _, again := ended[item.Name]; again {
+			t.Errorf("told twice of %s", item.Name)
+		}
+		ended[item.Name] = item.State
+	}
+	if ended["same"] != "skipped" || ended["changed"] != "done" || ended["empty"] != "failed" || len(ended) != 3 {
+		t.Errorf("told of %v", ended)
 	}
 	if !strings.Contains(last, `"done"`) {
 		t.Errorf("the last event is %s", last)
@@ -359,5 +371,28 @@ func TestUploadRefuses(t *testing.T) {
 	b.must(err)
 	if len(docs.Items) > 0 || len(b.drain()) > 0 {
 		t.Errorf("stored: %+v", docs.Items)
+	}
+}
+
+// TestABatchCountsIncompleteApart from failed: an incomplete analysis made a model,
+// a failed one did not.
+func TestABatchCountsIncompleteApart(t *testing.T) {
+	b := newBench(t)
+	ctx := t.Context()
+	for name, docs := range map[string]files{"whole": orders(), "partial": {"broken.pdf": "%PDF-1.4 broken", "overview.md": orders()["overview.md"]}, "none": nil} {
+		system := b.system(resource.NewSystem{Name: name})
+		if docs != nil {
+			_, err := b.Upload(ctx, b.admin, system, docs.all(), false)
+			b.must(err)
+		}
+	}
+	b.drain()
+	batch, err := b.CreateBatch(ctx, b.admin, resource.NewBatch{Selector: resource.Selector{Everything: true}, Start: true})
+	b.must(err)
+	b.drain()
+	batch, err = b.Batch(ctx, b.admin, key(t, identifier.Batch, batch.ID))
+	b.must(err)
+	if batch.State != "done" || batch.Total != 3 || batch.Done != 3 || batch.Incomplete != 1 || batch.Failed != 1 {
+		t.Errorf("the batch is %+v", batch)
 	}
 }

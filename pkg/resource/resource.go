@@ -263,7 +263,9 @@ type Progress struct {
 // Event is one message of a stream of progress.
 type Event struct {
 	ID int64 `json:"id"`
-	// Kind is progress, state (data is an Analysis or a Batch) or item.
+	// Kind is progress (data is an Analysis), state (an Analysis or a Batch) or
+	// item (a BatchItem that has ended; those that a cancelled batch left open
+	// are told by its state alone).
 	Kind string    `json:"kind"`
 	At   time.Time `json:"at"`
 	Data any       `json:"data"`
@@ -399,15 +401,18 @@ type Estimate struct {
 
 // Batch is a re-analysis of many systems.
 type Batch struct {
-	ID         string     `json:"id"`
-	Selector   Selector   `json:"selector"`
-	Fresh      bool       `json:"fresh,omitempty"`
-	State      string     `json:"state" enum:"planning,planned,running,done,cancelled,failed"`
-	Message    string     `json:"message,omitempty"`
-	Estimate   *Estimate  `json:"estimate,omitempty"`
-	Total      int        `json:"total"`
-	Done       int        `json:"done"`
+	ID       string    `json:"id"`
+	Selector Selector  `json:"selector"`
+	Fresh    bool      `json:"fresh,omitempty"`
+	State    string    `json:"state" enum:"planning,planned,running,done,cancelled,failed"`
+	Message  string    `json:"message,omitempty"`
+	Estimate *Estimate `json:"estimate,omitempty"`
+	Total    int       `json:"total"`
+	Done     int       `json:"done"`
+	// Failed are those without a new model; Incomplete those whose new model is
+	// not whole.
 	Failed     int        `json:"failed"`
+	Incomplete int        `json:"incomplete"`
 	CreatedAt  time.Time  `json:"created_at"`
 	CreatedBy  string     `json:"created_by"`
 	StartedAt  *time.Time `json:"started_at"`

@@ -23,7 +23,8 @@ returning *;
 -- name: BatchCounts :many
 select batch_id, count(*)::int as total,
     (count(*) filter (where state in ('done', 'incomplete', 'failed', 'cancelled', 'skipped')))::int as done,
-    (count(*) filter (where state in ('failed', 'incomplete')))::int as failed
+    (count(*) filter (where state = 'failed'))::int as failed,
+    (count(*) filter (where state = 'incomplete'))::int as incomplete
 from bartizan.batch_item where batch_id = any (@batches::uuid[]) group by batch_id;
 
 -- name: InsertBatchItem :exec
@@ -68,8 +69,18 @@ update bartizan.batch_item set state = @state, message = @message, changes = @ch
 where analysis_id = @analysis_id::uuid and state = 'queued'
 returning batch_id;
 
+-- name: TellBatchItems :many
+-- The items that ended since the last time.
+update bartizan.batch_item i set told = true
+from bartizan.system s
+where i.batch_id = @batch_id and not i.told and i.state in ('done', 'incomplete', 'failed', 'cancelled', 'skipped')
+    and s.organization_id = i.organization_id and s.id = i.system_id
+returning sqlc.embed(i), s.name;
+
 -- name: CancelBatchItems :many
-update bartizan.batch_item set state = 'cancelled' where batch_id = $1 and state in ('planned', 'queued') returning analysis_id;
+-- Nobody is told of each: the event that says that the batch is cancelled says it
+-- of all that were open.
+update bartizan.batch_item set state = 'cancelled', told = true where batch_id = $1 and state in ('planned', 'queued') returning analysis_id;
 
 -- name: SelectSystems :many
 -- The systems of a selector, but for what the model itself must say.

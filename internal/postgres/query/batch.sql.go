@@ -40,15 +40,17 @@ func (q *Queries) Batch(ctx context.Context, id uuid.UUID) (Batch, error) {
 const batchCounts = `-- name: BatchCounts :many
 select batch_id, count(*)::int as total,
     (count(*) filter (where state in ('done', 'incomplete', 'failed', 'cancelled', 'skipped')))::int as done,
-    (count(*) filter (where state in ('failed', 'incomplete')))::int as failed
+    (count(*) filter (where state = 'failed'))::int as failed,
+    (count(*) filter (where state = 'incomplete'))::int as incomplete
 from bartizan.batch_item where batch_id = any ($1::uuid[]) group by batch_id
 `
 
 type BatchCountsRow struct {
-	BatchID uuid.UUID
-	Total   int32
-	Done    int32
-	Failed  int32
+	BatchID    uuid.UUID
+	Total      int32
+	Done       int32
+	Failed     int32
+	Incomplete int32
 }
 
 func (q *Queries) BatchCounts(ctx context.Context, batches []uuid.UUID) ([]BatchCountsRow, error) {
@@ -65,6 +67,7 @@ func (q *Queries) BatchCounts(ctx context.Context, batches []uuid.UUID) ([]Batch
 			&i.Total,
 			&i.Done,
 			&i.Failed,
+			&i.Incomplete,
 		); err != nil {
 			return nil, err
 		}
@@ -126,7 +129,7 @@ func (q *Queries) BatchForUpdate(ctx context.Context, id uuid.UUID) (Batch, erro
 }
 
 const batchItems = `-- name: BatchItems :many
-select i.organization_id, i.batch_id, i.system_id, i.state, i.message, i.estimate, i.analysis_id, i.changes, s.name
+select i.organization_id, i.batch_id, i.system_id, i.state, i.message, i.estimate, i.analysis_id, i.changes, i.told, s.name
 from bartizan.batch_item i
 join bartizan.system s on s.organization_id = i.organization_id and s.id = i.system_id
 where i.batch_id = $1 and (lower(s.name), s.id) > ($2::text, $3::uuid)
@@ -169,6 +172,7 @@ func (q *Queries) BatchItems(ctx context.Context, arg BatchItemsParams) ([]Batch
 			&i.BatchItem.Estimate,
 			&i.BatchItem.AnalysisID,
 			&i.BatchItem.Changes,
+			&i.BatchItem.Told,
 			&i.Name,
 		); err != nil {
 			return nil, err
@@ -279,9 +283,11 @@ func (q *Queries) Batches(ctx context.Context, before uuid.UUID, maxRows int32) 
 }
 
 const cancelBatchItems = `-- name: CancelBatchItems :many
-update bartizan.batch_item set state = 'cancelled' where batch_id = $1 and state in ('planned', 'queued') returning analysis_id
+update bartizan.batch_item set state = 'cancelled', told = true where batch_id = $1 and state in ('planned', 'queued') returning analysis_id
 `
 
+// Nobody is told of each: the event that says that the batch is cancelled says it
+// of all that were open.
 func (q *Queries) CancelBatchItems(ctx context.Context, batchID uuid.UUID) ([]*uuid.UUID, error) {
 	rows, err := q.db.Query(ctx, cancelBatchItems, batchID)
 	if err != nil {
@@ -545,4 +551,49 @@ func (q *Queries) SkipBatchItem(ctx context.Context, arg SkipBatchItemParams) er
 		arg.SystemID,
 	)
 	return err
+}
+
+const tellBatchItems = `-- name: TellBatchItems :many
+update bartizan.batch_item i set told = true
+from bartizan.system s
+where i.batch_id = $1 and not i.told and i.state in ('done', 'incomplete', 'failed', 'cancelled', 'skipped')
+    and s.organization_id = i.organization_id and s.id = i.system_id
+returning i.organization_id, i.batch_id, i.system_id, i.state, i.message, i.estimate, i.analysis_id, i.changes, i.told, s.name
+`
+
+type TellBatchItemsRow struct {
+	BatchItem BatchItem
+	Name      string
+}
+
+// The items that ended since the last time.
+func (q *Queries) TellBatchItems(ctx context.Context, batchID uuid.UUID) ([]TellBatchItemsRow, error) {
+	rows, err := q.db.Query(ctx, tellBatchItems, batchID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []TellBatchItemsRow
+	for rows.Next() {
+		var i TellBatchItemsRow
+		if err := rows.Scan(
+			&i.BatchItem.OrganizationID,
+			&i.BatchItem.BatchID,
+			&i.BatchItem.SystemID,
+			&i.BatchItem.State,
+			&i.BatchItem.Message,
+			&i.BatchItem.Estimate,
+			&i.BatchItem.AnalysisID,
+			&i.BatchItem.Changes,
+			&i.BatchItem.Told,
+			&i.Name,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }

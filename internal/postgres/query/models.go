@@ -137,6 +137,7 @@ type BatchItem struct {
 	Estimate       json.RawMessage
 	AnalysisID     *uuid.UUID
 	Changes        json.RawMessage
+	Told           bool
 }
 
 type Catalog struct {
