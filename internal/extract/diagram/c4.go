@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 
@@ -17,6 +18,7 @@ var c4YAML []byte
 // macro says what a C4 macro declares.
 type macro struct {
 	Macros    []string `yaml:"macros"`
+	Stars     []string `yaml:"stars"`
 	Fields    []string `yaml:"fields"`
 	Container bool     `yaml:"container"`
 	Skip      int      `yaml:"skip"`
@@ -44,9 +46,11 @@ type macroFile struct {
 	Looks      []string `yaml:"looks"`
 }
 
-// macroTable leads from names to what they declare.
+// macroTable leads from names to what they declare. Stars are those with a
+// star, in the order in which they count.
 type macroTable struct {
 	names map[string]macro
+	stars []macro
 	looks []string
 }
 
@@ -62,6 +66,9 @@ var macros = sync.OnceValue(func() macroTable {
 			for _, name := range m.Macros {
 				t.names[name] = m
 			}
+			if len(m.Stars) > 0 {
+				t.stars = append(t.stars, m)
+			}
 		}
 	}
 	return t
@@ -73,12 +80,22 @@ func macroNamed(name string) (macro, bool) {
 	if m, ok := t.names[name]; ok {
 		return m, true
 	}
-	for _, pattern := range t.looks {
-		if ok, err := path.Match(pattern, name); ok && err == nil {
-			return macro{kind: macroLook}, true
+	if matchesAny(t.looks, name) {
+		return macro{kind: macroLook}, true
+	}
+	for _, m := range t.stars {
+		if matchesAny(m.Stars, name) {
+			return m, true
 		}
 	}
 	return macro{}, false
+}
+
+func matchesAny(patterns []string, name string) bool {
+	return slices.ContainsFunc(patterns, func(pattern string) bool {
+		ok, err := path.Match(pattern, name)
+		return ok && err == nil
+	})
 }
 
 // call is a macro with its arguments.

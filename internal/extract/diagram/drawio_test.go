@@ -173,6 +173,17 @@ func TestDrawingElements(t *testing.T) {
 func TestDrawingBoundaries(t *testing.T) {
 	runDrawings(t, []drawingTest{
 		{
+			"an icon on the upper side of a box without a label is its sign, unless arrows lead to it",
+			[]string{
+				box("z", "1", "", "rounded=1", 0, 100, 300, 200), box("a", "1", "API", "", 20, 160, 80, 40), box("b", "1", "Worker", "", 160, 160, 80, 40),
+				box("i", "1", "Backend", "image;image=img/lib/azure2/compute/App_Services.svg", 125, 40, 50, 50), line("e", "c", "z", "", ""), box("c", "1", "Client", "", 500, 160, 80, 40),
+				box("y", "1", "", "rounded=1", 700, 100, 300, 200), box("f", "1", "Rates", "", 720, 160, 80, 40), box("g", "1", "Quotes", "", 860, 160, 80, 40),
+				box("j", "1", "Gate", "image;image=img/lib/azure2/compute/App_Services.svg", 825, 40, 50, 50), line("h", "j", "f", "", ""),
+			},
+			[]string{"Gate [Azure App Service]", "Backend [Azure App Service]:", "  API", "  Worker", "Client", "Rates", "Quotes", "Client -> Backend", "Gate -> Rates"},
+			nil, nil,
+		},
+		{
 			"by parents, in swimlanes and groups",
 			[]string{
 				box("z", "1", "AWS account", "swimlane", 0, 0, 600, 400), box("v", "z", "VPC", "rounded=0;container=1;verticalAlign=top", 20, 40, 300, 300),

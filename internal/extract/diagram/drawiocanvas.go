@@ -31,6 +31,8 @@ type shape struct {
 	x, y float64
 	// name is what the shape is called, more what its label says besides.
 	name, technology, more string
+	// lines are how many the label of a shape has.
+	lines int
 	look
 	// c4 is its type in the C4 library.
 	c4 string
@@ -215,6 +217,7 @@ func (c *canvas) give(i int) {
 	default:
 		s.role = roleShape
 		s.name, s.technology, s.more = nameOf(lines)
+		s.lines = len(lines)
 		s.lookAt(key)
 		s.junction = slices.Contains(c.words.Junctions, key)
 	}

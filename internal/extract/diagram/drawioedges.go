@@ -102,8 +102,9 @@ func (c *canvas) nearest(x, y float64) int {
 		if s.role != roleShape || s.name == "" && !s.junction || s.part >= 0 {
 			continue
 		}
+		above, below := s.labelled()
 		dx := max(s.x-x, 0, x-s.right())
-		dy := max(s.y-y, 0, y-s.bottom())
+		dy := max(s.y-above-y, 0, y-s.bottom()-below)
 		d := math.Hypot(dx, dy)
 		if s.container && d == 0 {
 			// In a container, only its border is touched.
@@ -114,4 +115,17 @@ func (c *canvas) nearest(x, y float64) int {
 		}
 	}
 	return best
+}
+
+// labelled is how far the label of a shape reaches above and below it, in
+// pixels: arrows are drawn up to there.
+func (s *shape) labelled() (above, below float64) {
+	const line = 15
+	switch s.Style.Get("verticalLabelPosition") {
+	case "top":
+		return line * float64(s.lines), 0
+	case "bottom":
+		return 0, line * float64(s.lines)
+	}
+	return 0, 0
 }

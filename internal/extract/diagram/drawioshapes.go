@@ -280,10 +280,41 @@ func (c *canvas) nameByPlace() {
 		}
 		if best >= 0 {
 			c.take(i, best)
+		} else if sign := c.signOn(i); sign >= 0 {
+			t := &c.shapes[sign]
+			s.name, s.technology, t.part = t.name, first(s.technology, t.technology), i
 		} else {
 			s.name = first(first(s.boundary, s.technology), s.stencilWords())
 		}
 	}
+}
+
+// signOn is the sign of a container without a label: an icon above its upper
+// side, whose label stands on that side; -1 for none.
+func (c *canvas) signOn(i int) int {
+	const reach = 35
+	s := &c.shapes[i]
+	best, distance := -1, math.Inf(1)
+	for j := range min(len(c.shapes), maxNodes) {
+		t := &c.shapes[j]
+		if !s.container || j == i || t.role != roleShape || t.name == "" || t.container || t.part >= 0 || t.joined > 0 || !c.hasIcon(j) {
+			continue
+		}
+		middle := t.x + t.Width/2
+		if t.y >= s.y || t.bottom() > s.y+reach/2 || t.bottom() < s.y-reach || middle < s.x || middle > s.right() || t.Width >= s.Width {
+			continue
+		}
+		if d := math.Abs(middle - s.x - s.Width/2); d < distance {
+			best, distance = j, d
+		}
+	}
+	return best
+}
+
+// hasIcon reports whether a shape is drawn as the picture of a product.
+func (c *canvas) hasIcon(i int) bool {
+	s := &c.shapes[i]
+	return s.sign || s.Style.Get("image") != "" || s.Style.Has("image") || s.Style.Get("resIcon") != ""
 }
 
 // stencilWords are the words in the name of a stencil at which arrows end:

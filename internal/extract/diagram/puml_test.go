@@ -20,7 +20,11 @@ func TestPlantUMLElements(t *testing.T) {
 			`external p "Pay"`, `store DB "DB"`, `process S "S"`,
 		}},
 		{"marks of a label are not shown", "component \"**Orders**\\nAPI <color:red>v2</color> //fast// [[https://x.example the docs]] <&key>\" as a", []string{`process a "Orders API v2 fast the docs"`}},
-		{"labels over lines", "component a [\n  == Orders\n  API\n  ----\n  takes orders\n]\nrectangle \"Web\napp\" as w\na --> w", []string{`process a "== Orders API takes orders"`, `process w "Web app"`, "a -> w"}},
+		{"labels over lines", "component a [\n  == Orders\n  API\n  ----\n  takes orders\n]\nrectangle \"Web\napp\" as w\na --> w", []string{`process a "Orders API"`, `process w "Web app"`, "a -> w"}},
+		{"what stands above a rule in a label is the name", "component [Web\\n---\\nPort 4200] as w\nnode \"DB\\n====\\nprimary\" as d\nrectangle \"--\\nCache\" as c", []string{`process w "Web"`, `store d "DB"`, `process c "Cache"`}},
+		{"relations of ArchiMate, as far as anything goes along them", "Application_Component(a, \"A\")\nTechnology_Service(b, \"B\")\nRel_Serving_Up(b, a, \"serves\")\nRel_Access_r(a, b)\nRel_Access_rw_Left(a, b)\nRel_Composition_Down(a, b, \"\")\nAppEntityColoring(\"x\")", []string{
+			`process a "A" [Application Component]`, `process b "B" [Technology Service]`, "b -> a serves", "b -> a", "a <-> b",
+		}},
 		{"containers hold others; empty ones are elements", "package \"Shop\" as shop {\n  node k8s {\n    [API]\n    database DB\n  }\n  frame empty {\n  }\n  together {\n   [X]\n  }\n}\ncloud \"AWS\" #eee {\n}\ndatabase \"Cluster\" {\n  folder A\n}", []string{
 			`group shop "Shop"`, `group k8s "k8s" in shop`, `group Cluster "Cluster"`, `process empty "empty" in shop`, `external AWS "AWS"`,
 			`process API "API" in k8s`, `store DB "DB" in k8s`, `process X "X" in shop`, `process A "A" in Cluster`,
@@ -70,7 +74,7 @@ func TestPlantUMLArrows(t *testing.T) {
 func TestPlantUMLSequence(t *testing.T) {
 	runReadIn(t, "puml", "@startuml\n", []readTest{
 		{"participants", "participant \"Orders API\" as api order 10\nactor Ann as A #red\ndatabase DB <<store>>\nqueue Q\ncollections C\nboundary W\nparticipant x [\n =Title\n ----\n \"\"sub\"\"\n]\nA -> api : GET /orders", []string{
-			`process api "Orders API"`, `external A "Ann"`, `store DB "DB"`, `store Q "Q"`, `store C "C"`, `process W "W"`, `process x "=Title sub"`, "A -> api GET /orders",
+			`process api "Orders API"`, `external A "Ann"`, `store DB "DB"`, `store Q "Q"`, `store C "C"`, `process W "W"`, `process x "Title"`, "A -> api GET /orders",
 		}},
 		{
 			"all arrows", "A -> B: 1\nA --> B: 2\nA ->> B: 3\nA -->> B: 4\nA ->x B: 5\nA -\\ B: 6\nA -\\\\ B: 7\nA -/ B: 8\nA -//B: 9\nA ->o B: 10\nA <-> B: 11\nA <- B: 12\nA <<-- B: 13\nA \\\\- B: 14\nA -[#red]> B: 15\nA -[#0000FF,dashed]-> B: 16\nA->B:17\nA <->o B : 18",

@@ -148,7 +148,7 @@ func (p *puml) mentioned(e pumlEnd, at place) string {
 	id := p.idOf(e)
 	if n := p.mention(id, at); n != nil {
 		if n.name == "" && !e.plain {
-			n.name = cleanCreole(e.text)
+			n.name = elementName(e.text)
 		}
 		n.shape = first(n.shape, e.shape)
 		n.junction = n.junction || e.shape == "interface" && !n.declared
@@ -184,8 +184,8 @@ func (p *puml) declaration(s statement) bool {
 	if !known && strings.IndexByte("[(:", s.text[0]) < 0 {
 		return false
 	}
-	if known && p.space(s.text) {
-		return true
+	if known && (p.space(s.text) || strings.HasPrefix(s.text[len(word):], `("`)) {
+		return p.space(s.text) // the other is a macro of the same name
 	}
 	c := cursor{s: s.text}
 	if known {
@@ -234,7 +234,7 @@ func (p *puml) declared(c *cursor, s statement) (declared, bool) {
 	if !ok {
 		return p.anonymous(c, s)
 	}
-	d.id, d.label, d.shape = e.text, cleanCreole(e.text), e.shape
+	d.id, d.label, d.shape = e.text, elementName(e.text), e.shape
 	d.stereotype = strings.ToLower(c.decorations())
 	if c.match(pumlAs) != nil {
 		alias, ok := c.end()
@@ -244,7 +244,7 @@ func (p *puml) declared(c *cursor, s statement) (declared, bool) {
 		if e.plain && !alias.plain {
 			e, alias = alias, e
 		}
-		d.id, d.label, d.shape = alias.text, cleanCreole(e.text), first(e.shape, alias.shape)
+		d.id, d.label, d.shape = alias.text, elementName(e.text), first(e.shape, alias.shape)
 		if !e.plain {
 			p.names[e.text] = d.id
 		}
@@ -282,10 +282,14 @@ func (p *puml) anonymous(c *cursor, s statement) (declared, bool) {
 func (p *puml) longLabel(d declared, rest string) (declared, bool) {
 	text := strings.TrimSpace(rest[1:])
 	var label []string
+	named := false
 	for at := d.place; ; {
 		end := strings.HasSuffix(text, "]")
-		text = cleanCreole(strings.TrimSuffix(text, "]"))
-		if text != "" {
+		text = strings.TrimSuffix(text, "]")
+		named = named || len(label) > 0 && creoleRule.MatchString(text)
+		if text = elementName(text); text != "" && named {
+			p.states(at)
+		} else if text != "" {
 			if len(label) == 0 {
 				d.place = at
 			}

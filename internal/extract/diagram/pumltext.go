@@ -128,6 +128,20 @@ var (
 	creoleRule   = regexp.MustCompile(`(?m)^\s*(?:-{2,}|={2,}|_{2,}|\.{2,})\s*$|(?m)^\s*(?:--|==|__|\.\.)(.*?)(?:--|==|__|\.\.)\s*$`)
 )
 
+var creoleHeading = regexp.MustCompile(`(?m)^\s*={1,4}\s*([\pL\pN])`)
+
+// elementName is what the label of an element calls it: what stands above the
+// first rule in it. The rest tells more of it.
+func elementName(raw string) string {
+	s := creoleBreak.ReplaceAllString(raw, "\n")
+	if at := creoleRule.FindStringIndex(s); at != nil {
+		if name := cleanCreole(s[:at[0]]); name != "" {
+			s = s[:at[0]]
+		}
+	}
+	return cleanCreole(creoleHeading.ReplaceAllString(s, "$1"))
+}
+
 // cleanCreole is the text that a PlantUML label shows, on one line.
 func cleanCreole(raw string) string {
 	s := creoleBreak.ReplaceAllString(raw, "\n")
