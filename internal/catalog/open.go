@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"github.com/bartizan-security/bartizan/internal/catalog/weakness"
 )
@@ -33,13 +34,21 @@ func IDs() []string {
 	return out
 }
 
+// openOnce are the catalogs that come with the program, each of which is read
+// when it is first asked for: a service opens them for each analysis.
+var openOnce = sync.OnceValue(func() map[string]func() (*Catalog, error) {
+	out := map[string]func() (*Catalog, error){}
+	for _, id := range IDs() {
+		out[id] = sync.OnceValues(func() (*Catalog, error) { return openShipped(id) })
+	}
+	return out
+})
+
 // Open reads a catalog: one that comes with the program by its id, else the YAML
 // file of that name. An error names the file, the line and the remedy.
 func Open(idOrFile string) (*Catalog, error) {
-	for _, id := range IDs() {
-		if id == idOrFile {
-			return openShipped(id)
-		}
+	if open := openOnce()[idOrFile]; open != nil {
+		return open()
 	}
 	raw, err := readFile(idOrFile)
 	if err != nil {
