@@ -163,21 +163,57 @@ func (f frame) quarter(angle float64) int {
 // runs cuts the characters of a page into runs: those that stand in one
 // rectangle of the engine, which holds what was drawn at once.
 func (d *document) runs(text *pageText, f frame) ([]layout.Run, error) {
-	all := pieces(text.chars, text.rects)
-	runs := make([]layout.Run, 0, len(all))
 	glyphs := make([]layout.Glyph, len(text.chars))
 	for i, c := range text.chars {
 		glyphs[i] = layout.Glyph{Rune: c.rune, Box: f.box(c.box)}
 	}
-	for _, piece := range all {
-		run, err := d.style(text, piece.first, f)
+	columns, err := d.columns(text)
+	if err != nil {
+		return nil, err
+	}
+	var runs []layout.Run
+	start := 0
+	for _, c := range columns {
+		first, last := c.chars[0].index, c.chars[len(c.chars)-1].index
+		if runs, err = d.rows(runs, text, glyphs, start, first, f); err != nil {
+			return nil, err
+		}
+		style, err := d.style(text, first, f)
 		if err != nil {
 			return nil, err
 		}
-		run.Glyphs = glyphs[piece.start:piece.end:piece.end]
+		runs = append(runs, c.run(style, text.chars, f))
+		start = last + 1
+	}
+	return d.rows(runs, text, glyphs, start, len(glyphs), f)
+}
+
+// rows appends the runs of the characters from start to end, which stand beside
+// one another.
+func (d *document) rows(runs []layout.Run, text *pageText, glyphs []layout.Glyph, start, end int, f frame) ([]layout.Run, error) {
+	chars := text.chars[start:end]
+	all := pieces(chars, rectsFrom(chars, text.rects, start))
+	runs = slices.Grow(runs, len(all))
+	for _, piece := range all {
+		run, err := d.style(text, start+piece.first, f)
+		if err != nil {
+			return nil, err
+		}
+		run.Glyphs = glyphs[start+piece.start : start+piece.end : start+piece.end]
 		runs = append(runs, run)
 	}
 	return runs, nil
+}
+
+// rectsFrom are the rectangles from that of the first of the characters on, where
+// others come before them.
+func rectsFrom(chars []char, rects []responses.CharPosition, before int) []responses.CharPosition {
+	first := slices.IndexFunc(chars, func(c char) bool { return !inferred(c.box) })
+	if before == 0 || first < 0 {
+		return rects
+	}
+	i := slices.IndexFunc(rects, func(r responses.CharPosition) bool { return contains(r, chars[first].box) })
+	return rects[max(0, i):]
 }
 
 // style asks for the font and direction of a character.
