@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/klippa-app/go-pdfium/references"
@@ -124,6 +125,8 @@ type pageText struct {
 	ref   references.FPDF_TEXTPAGE
 	page  uint64
 	chars []char
+	// half is the last code unit read, which may be half of a character.
+	half  rune
 	rects []responses.CharPosition
 }
 
@@ -171,13 +174,26 @@ func (t *pageText) readChars() error {
 		if err != nil {
 			return err
 		}
-		r := rune(uint32(u))
-		if !utf8.ValidRune(r) {
-			r = utf8.RuneError
-		}
-		t.chars = append(t.chars, char{r, responses.CharPosition{Left: double(b, 0), Right: double(b, 1), Bottom: double(b, 2), Top: double(b, 3)}})
+		t.add(rune(uint32(u)), responses.CharPosition{Left: double(b, 0), Right: double(b, 1), Bottom: double(b, 2), Top: double(b, 3)})
 	}
 	return nil
+}
+
+// add appends a character. The engine gives one beyond the 65,536th in halves,
+// which stand in the same place; the first becomes the whole, and the second
+// has neither text nor extent.
+func (t *pageText) add(r rune, box responses.CharPosition) {
+	if n := len(t.chars); utf16.IsSurrogate(r) && n > 0 {
+		if whole := utf16.DecodeRune(t.half, r); whole != utf8.RuneError {
+			t.chars[n-1].rune, r = whole, 0
+			box.Left = box.Right
+		}
+	}
+	t.half = r
+	if !utf8.ValidRune(r) {
+		r = utf8.RuneError
+	}
+	t.chars = append(t.chars, char{r, box})
 }
 
 func (t *pageText) readRects() error {
@@ -199,10 +215,19 @@ func (t *pageText) readRects() error {
 	return nil
 }
 
-// angle is the direction in which a character runs, in radians clockwise.
+// angle is the direction in which a character runs, in radians clockwise. Text
+// of a negative size stands on its head.
 func (t *pageText) angle(index int) (float64, error) {
 	bits, err := t.calls.call(t.calls.angle, t.page, uint64(index))
-	return float64(math.Float32frombits(uint32(bits))), err
+	if err != nil {
+		return 0, err
+	}
+	angle := float64(math.Float32frombits(uint32(bits)))
+	size, err := t.calls.call(t.calls.size, t.page, uint64(index))
+	if math.Float64frombits(size) < 0 {
+		angle += math.Pi
+	}
+	return angle, err
 }
 
 // fontSize is the size of a character's font as shown, in points.
@@ -212,17 +237,38 @@ func (t *pageText) fontSize(index int) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	size := math.Float64frombits(bits)
+	size := math.Abs(math.Float64frombits(bits))
 	known, err := c.call(c.matrix, t.page, uint64(index), c.at(0))
 	if err != nil || uint32(known) == 0 {
-		return size, err
+		return t.sizeAsDrawn(index, size), err
 	}
 	b, err := c.results()
 	if err != nil {
 		return 0, err
 	}
 	element := func(n int) float64 { return float64(math.Float32frombits(binary.LittleEndian.Uint32(b[4*n:]))) }
-	return size * math.Hypot(element(2), element(3)), nil
+	return t.sizeAsDrawn(index, size*math.Hypot(element(2), element(3))), nil
+}
+
+// sizeAsDrawn corrects a size of which the characters from index on are many
+// times as high: fonts that are made of drawings may have any units.
+func (t *pageText) sizeAsDrawn(index int, size float64) float64 {
+	const (
+		looked  = 16
+		tooHigh = 5
+		capital = 0.75 // the height of a capital in that of its font
+	)
+	height := 0.0
+	for _, c := range t.chars[index:min(index+looked, len(t.chars))] {
+		if c.rune == '\n' {
+			break
+		}
+		height = max(height, math.Abs(c.box.Top-c.box.Bottom))
+	}
+	if height > tooHigh*size {
+		return height / capital
+	}
+	return size
 }
 
 // originOf is where a character stands on its line.
