@@ -96,6 +96,7 @@ func (r *reading) read() {
 		ctx: context.Background(), opt: opt, limit: opt.Limits.withDefaults(), trace: r,
 		yield: func(doc Document, err error) bool { return r.yield(doc, err) },
 		ask:   r.recognize,
+		own:   true,
 	}
 	s.pdfs = r.child.reader(r, s.limit)
 	i := r.job.Input

@@ -172,7 +172,7 @@ func (s *session) export(in input, e *export, src exportSource) {
 }
 
 func (s *session) confluenceOptions() confluence.Options {
-	return confluence.Options{MaxDepth: s.limit.XMLDepth, MaxTableCells: s.limit.TableCells, Comments: s.opt.Comments, Spool: s.opt.Spool}
+	return confluence.Options{MaxDepth: s.limit.XMLDepth, MaxTableCells: s.limit.TableCells, Comments: s.opt.Comments, Spool: s.opt.Spool, Reuse: s.own}
 }
 
 // leftOut lists, by its kind, what an export holds and is not read.
@@ -195,6 +195,9 @@ func (s *session) entitiesFile(in input) {
 // one above it, and the files that they show. The export is nil where none is
 // at hand.
 func (s *session) pages(in input, pages iter.Seq2[confluence.Page, error], x *exported) {
+	if s.own {
+		defer leaveRoom(exportRoom)()
+	}
 	ids := map[int]string{}
 	for p, err := range pages {
 		if err != nil {

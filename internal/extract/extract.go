@@ -81,6 +81,9 @@ type session struct {
 	find finder
 	// done is true when nobody wants more, or ctx has ended.
 	done bool
+	// own is true where the process is there for the session alone, and yield
+	// keeps nothing of a document.
+	own bool
 }
 
 // stopped reports whether reading is over, and yields the reason where it is

@@ -34,6 +34,10 @@ func (b *Builder) Grow(bytes, blocks int) {
 	b.blocks = slices.Grow(b.blocks, blocks)
 }
 
+// Reuse has the blocks written over those given, of a document that is used no
+// more. It is to be called before anything is added.
+func (b *Builder) Reuse(blocks []threatmodel.Block) { b.blocks = blocks[:0] }
+
 // Layout appends text that belongs to no block: bullets, blank lines, form
 // feeds.
 func (b *Builder) Layout(s string) { b.text.WriteString(s) }
@@ -78,7 +82,7 @@ func (b *Builder) Add(blk threatmodel.Block, text string) int {
 	b.blocks = append(b.blocks, blk)
 	if isHeading {
 		b.shared = nil
-		b.path = append(b.path, strings.Join(strings.Fields(text), " "))
+		b.path = append(b.path, Fold(text))
 		b.levels = append(b.levels, max(1, blk.Level))
 	}
 	return len(b.blocks) - 1
@@ -137,6 +141,28 @@ func (b *Builder) Source(doc threatmodel.Document) threatmodel.Source {
 		Diagrams: b.diagram,
 		Notices:  b.notices,
 	}
+}
+
+// Fold is a text on one line: one space in place of all white space between
+// words, and none around them.
+func Fold(s string) string {
+	if folded(s) {
+		return s
+	}
+	return strings.Join(strings.Fields(s), " ")
+}
+
+// folded reports whether a text is of ASCII and folded, as most titles are.
+func folded(s string) bool {
+	last := byte(' ')
+	for i := range len(s) {
+		c := s[i]
+		if c >= 0x7f || c < ' ' || c == ' ' && last == ' ' {
+			return false
+		}
+		last = c
+	}
+	return s == "" || last != ' '
 }
 
 // Clean makes text safe for a builder: invalid UTF-8 becomes U+FFFD, carriage

@@ -12,7 +12,7 @@ import (
 )
 
 // bodies are the pages of a sample, as the export holds them.
-func bodies(b *testing.B) [][]byte {
+func bodies(b testing.TB) [][]byte {
 	b.Helper()
 	data, err := os.ReadFile("../../../testdata/designs/forge/source/entities.xml")
 	if err != nil {

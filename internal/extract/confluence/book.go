@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"unicode"
+
+	"github.com/bartizan-security/bartizan/internal/extract/block"
 )
 
 // book is what the pages of an export look up in one another.
@@ -104,4 +106,4 @@ func (b *book) hash(space int64, title string) uint64 {
 // lower makes letters equal that differ in case only.
 func lower(r rune) rune { return unicode.ToLower(unicode.ToUpper(r)) }
 
-func folded(title string) string { return strings.Join(strings.Fields(title), " ") }
+func folded(title string) string { return block.Fold(title) }

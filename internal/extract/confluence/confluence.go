@@ -37,6 +37,9 @@ type Options struct {
 	InMemory int
 	// Spool makes that file; default [TempSpool].
 	Spool func() (SpoolFile, error)
+	// Reuse takes the memory of the blocks of a page back when the next page of
+	// an XML export is asked for: until then they must have been used.
+	Reuse bool
 	// Comments adds the comments under a page, in the role of annotations.
 	Comments bool
 	// Attached reads a file of the export, named by its path below the

@@ -42,6 +42,9 @@ type entityReader struct {
 	// maxBody is the length up to which a body is kept, in bytes.
 	maxBody int64
 	obj     object
+	// values and refs are those of the object, and are used for the next.
+	values map[string]string
+	refs   map[string]reference
 	// path are the open elements within the object.
 	path []openElement
 	text []byte
@@ -52,7 +55,7 @@ type entityReader struct {
 // openElement is an element with the name and class that its attributes give.
 type openElement struct{ name, property, class string }
 
-// each calls f with each object. An error ends it; the objects before it
+// each calls f with each object, which is good until f returns. An error ends it; the objects before it
 // were read well.
 func (r *entityReader) each(ctx context.Context, f func(*object)) error {
 	for n := 0; ; n++ {
@@ -100,7 +103,12 @@ func (r *entityReader) start(t *token) {
 		e.class = t.attr("class")
 		r.obj = object{class: e.class}
 		if _, ok := wanted[e.class]; ok {
-			r.obj.values, r.obj.refs = map[string]string{}, map[string]reference{}
+			if r.values == nil {
+				r.values, r.refs = map[string]string{}, map[string]reference{}
+			}
+			clear(r.values)
+			clear(r.refs)
+			r.obj.values, r.obj.refs = r.values, r.refs
 		}
 	} else if r.obj.values != nil {
 		e.property, e.class = t.attr("name"), t.attr("class")
@@ -152,7 +160,7 @@ func (r *entityReader) settle() {
 		return
 	}
 	e := r.path[len(r.path)-1]
-	value := strings.TrimSpace(string(r.text))
+	value := string(bytes.TrimSpace(r.text))
 	switch {
 	case r.inBody():
 		r.obj.body = r.spool.finish(r.cut)

@@ -3,6 +3,9 @@ package confluence
 import (
 	"context"
 	"runtime"
+	"sync"
+
+	"github.com/bartizan-security/bartizan/pkg/threatmodel"
 )
 
 // result is a page that was read, or its error.
@@ -33,6 +36,7 @@ func (e *xmlExport) pagesInOrder(ctx context.Context, b *book, pages []ref, yiel
 	for range ahead {
 		arenas <- &arena{}
 	}
+	spare := &blockStore{}
 	var running []chan []result
 	start := func() {
 		if len(pages) == 0 {
@@ -44,7 +48,7 @@ func (e *xmlExport) pagesInOrder(ctx context.Context, b *book, pages []ref, yiel
 		running = append(running, to)
 		go func() {
 			a := <-arenas
-			to <- e.readBatch(b, next, a)
+			to <- e.readBatch(b, next, a, spare)
 			arenas <- a
 		}()
 	}
@@ -63,6 +67,9 @@ func (e *xmlExport) pagesInOrder(ctx context.Context, b *book, pages []ref, yiel
 					<-c
 				}
 				return ctx.Err() != nil
+			}
+			if e.opt.Reuse {
+				spare.put(r.page.Source.Blocks)
 			}
 		}
 	}
@@ -83,13 +90,46 @@ func (e *xmlExport) nextBatch(pages []ref) (batch, []ref) {
 	return next, pages[n:]
 }
 
-func (e *xmlExport) readBatch(b *book, next batch, a *arena) []result {
+func (e *xmlExport) readBatch(b *book, next batch, a *arena, spare *blockStore) []result {
 	results := make([]result, len(next.pages))
 	for i, r := range next.pages {
+		a.blocks = spare.take()
 		results[i].page, results[i].err = e.read(b, e.pages.page(r), next.files[i], a)
 		a.reset()
 	}
 	return results
+}
+
+// blockStore holds the blocks of pages that were used, for others.
+type blockStore struct {
+	mu   sync.Mutex
+	free [][]threatmodel.Block
+}
+
+// mostBlocks is how many blocks of a page are worth keeping.
+const mostBlocks = 1000
+
+func (s *blockStore) put(blocks []threatmodel.Block) {
+	if cap(blocks) == 0 || cap(blocks) > mostBlocks {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.free) < 4*batchPages {
+		s.free = append(s.free, blocks)
+	}
+}
+
+func (s *blockStore) take() []threatmodel.Block {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := len(s.free)
+	if n == 0 {
+		return nil
+	}
+	blocks := s.free[n-1]
+	s.free = s.free[:n-1]
+	return blocks
 }
 
 // maxDrawing is the size of the largest drawing that is read, in bytes, and

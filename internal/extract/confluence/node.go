@@ -4,6 +4,9 @@ import (
 	"strings"
 
 	"golang.org/x/net/html"
+
+	"github.com/bartizan-security/bartizan/internal/extract/block"
+	"github.com/bartizan-security/bartizan/pkg/threatmodel"
 )
 
 // node is an element of a page, or text where it has no name.
@@ -83,7 +86,7 @@ func (n *node) write(b *strings.Builder) {
 }
 
 // words is the text below with white space folded.
-func (n *node) words() string { return strings.Join(strings.Fields(n.content()), " ") }
+func (n *node) words() string { return block.Fold(n.content()) }
 
 // emptyElements have no end tag in HTML.
 var emptyElements = set(`area base br col embed hr img input link meta param source track wbr`)
@@ -138,6 +141,8 @@ type arena struct {
 	// bytes are those of the body, cells those of tables that are closed.
 	bytes []byte
 	cells []*cell
+	// blocks is memory for the blocks of the page.
+	blocks []threatmodel.Block
 }
 
 const (

@@ -43,6 +43,8 @@ type scanner struct {
 	pos, end int
 	err      error
 	inCDATA  bool
+	// tags are those that were met: an export repeats a few of them.
+	tags map[string]token
 	// depth counts open elements.
 	depth int
 }
@@ -240,25 +242,23 @@ func (s *scanner) doctype() error {
 // upTo is the distance to the next byte of the given kind outside of quotes.
 func (s *scanner) upTo(c byte) (int, error) {
 	quote := byte(0)
-	for n := 0; ; n++ {
-		if !s.need(n + 1) {
-			return 0, s.cutIn()
-		}
-		if n > maxTag {
-			return 0, fmt.Errorf("%w: a tag of the XML is longer than %d bytes", ErrDamaged, maxTag)
-		}
-		b := s.buf[s.pos+n]
-		switch {
-		case quote != 0:
-			if b == quote {
-				quote = 0
+	for n := 0; s.need(n + 1); {
+		for window := s.buf[s.pos:s.end]; n < len(window); n++ {
+			switch b := window[n]; {
+			case n > maxTag:
+				return 0, fmt.Errorf("%w: a tag of the XML is longer than %d bytes", ErrDamaged, maxTag)
+			case quote != 0:
+				if b == quote {
+					quote = 0
+				}
+			case b == '"' || b == '\'':
+				quote = b
+			case b == c:
+				return n, nil
 			}
-		case b == '"' || b == '\'':
-			quote = b
-		case b == c:
-			return n, nil
 		}
 	}
+	return 0, s.cutIn()
 }
 
 // maxDepth is how deep the elements of entities.xml may nest.
@@ -269,14 +269,34 @@ func (s *scanner) tag() (token, bool, error) {
 	if err != nil {
 		return token{}, false, err
 	}
-	body := string(s.buf[s.pos+1 : s.pos+n])
-	s.pos += n + 1
-	if name, ok := strings.CutPrefix(body, "/"); ok {
-		s.depth--
-		if s.depth < 0 {
-			return token{}, false, fmt.Errorf("%w: the XML closes an element that is not open", ErrDamaged)
+	t, known := s.tags[string(s.buf[s.pos+1:s.pos+n])]
+	if !known {
+		body := string(s.buf[s.pos+1 : s.pos+n])
+		if t, err = newTag(body); err != nil {
+			return token{}, false, err
 		}
-		return token{kind: tokenEnd, name: strings.TrimSpace(name)}, true, nil
+		s.remember(body, t)
+	}
+	s.pos += n + 1
+	switch {
+	case t.kind == tokenEnd:
+		s.depth--
+	case !t.closed:
+		s.depth++
+	}
+	switch {
+	case s.depth < 0:
+		return token{}, false, fmt.Errorf("%w: the XML closes an element that is not open", ErrDamaged)
+	case s.depth > maxDepth:
+		return token{}, false, fmt.Errorf("%w: the elements of the XML nest more than %d deep, as in no export", ErrUnsafe, maxDepth)
+	}
+	return t, true, nil
+}
+
+// newTag is a tag by what stands between its angle brackets.
+func newTag(body string) (token, error) {
+	if name, ok := strings.CutPrefix(body, "/"); ok {
+		return token{kind: tokenEnd, name: strings.TrimSpace(name)}, nil
 	}
 	t := token{kind: tokenStart}
 	body, t.closed = strings.CutSuffix(body, "/")
@@ -285,15 +305,21 @@ func (s *scanner) tag() (token, bool, error) {
 		t.name, t.attrs = t.name[:i], t.name[i:]+" "+t.attrs
 	}
 	if t.name == "" {
-		return token{}, false, fmt.Errorf("%w: the XML has a tag without a name", ErrDamaged)
+		return token{}, fmt.Errorf("%w: the XML has a tag without a name", ErrDamaged)
 	}
-	if !t.closed {
-		s.depth++
+	return t, nil
+}
+
+// remember keeps a tag, as long as there are few and short ones.
+func (s *scanner) remember(body string, t token) {
+	const mostTags, longest = 500, 200
+	if len(s.tags) >= mostTags || len(body) > longest {
+		return
 	}
-	if s.depth > maxDepth {
-		return token{}, false, fmt.Errorf("%w: the elements of the XML nest more than %d deep, as in no export", ErrUnsafe, maxDepth)
+	if s.tags == nil {
+		s.tags = map[string]token{}
 	}
-	return t, true, nil
+	s.tags[body] = t
 }
 
 // attr is the value of an attribute; empty where there is none.

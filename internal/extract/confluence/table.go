@@ -17,6 +17,11 @@ type part struct {
 	text   string
 }
 
+// verbatim reports whether the part has lines that are not to be put into one.
+func (p *part) verbatim() bool {
+	return (p.block.Kind == threatmodel.BlockCode || p.block.Kind == threatmodel.BlockDiagram) && strings.Contains(p.text, "\n")
+}
+
 // maxCell is the length, in bytes, up to which a cell of several blocks is
 // still the cell of a row.
 const maxCell = 300
@@ -38,12 +43,14 @@ func (c *cell) split() (string, []threatmodel.Link, []part) {
 	for _, p := range c.parts {
 		size += len(p.text)
 	}
+	if len(c.parts) == 1 && !c.parts[0].verbatim() { // as in most cells
+		return c.parts[0].text, c.parts[0].block.Links, nil
+	}
 	var shown strings.Builder
 	var links []threatmodel.Link
 	for i, p := range c.parts {
-		verbatim := p.block.Kind == threatmodel.BlockCode || p.block.Kind == threatmodel.BlockDiagram
 		switch {
-		case verbatim && strings.Contains(p.text, "\n"), i > 0 && size > maxCell:
+		case p.verbatim(), i > 0 && size > maxCell:
 			return shown.String(), links, c.parts[i:]
 		case shown.Len() > 0:
 			shown.WriteByte('\n')

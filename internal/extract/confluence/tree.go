@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"github.com/bartizan-security/bartizan/internal/extract/block"
 )
 
 // page is a page before it is read. An export may have hundreds of thousands,
@@ -233,7 +235,7 @@ func nameOf(title string) string {
 		}
 		return r
 	}, title)
-	name = strings.Join(strings.Fields(name), " ")
+	name = block.Fold(name)
 	if name == "" || strings.Trim(name, ".") == "" {
 		return "Untitled"
 	}

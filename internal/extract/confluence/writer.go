@@ -87,7 +87,7 @@ func (w *pageWriter) page(mediaType string, source []byte) Page {
 	sum := sha256.Sum256(source)
 	doc := threatmodel.Document{
 		Name:      w.name,
-		Title:     strings.Join(strings.Fields(block.Clean(w.called)), " "),
+		Title:     block.Fold(block.Clean(w.called)),
 		MediaType: mediaType,
 		SHA256:    hex.EncodeToString(sum[:]),
 	}

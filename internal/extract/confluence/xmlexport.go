@@ -140,6 +140,8 @@ func (e *xmlExport) read(b *book, p *page, files *pageFiles, a *arena) (Page, er
 	}
 	w := newPageWriter(b, p, a)
 	w.name, w.files = name, files
+	w.b.Reuse(a.blocks)
+	a.blocks = nil
 	w.b.Grow(len(body)/2, 4+len(body)/bytesPerBlock)
 	w.title(e.pages.title(p))
 	w.storage(body)

@@ -21,9 +21,9 @@ type graph struct {
 	// declaring is true where a node belongs to the group in which it is
 	// declared; otherwise to the first that closes with a mention of it.
 	declaring bool
-	// stating are the starts of the lines that state something; stated is the
-	// place that was noted last.
-	stating map[int]bool
+	// stating are the starts of the lines that state something, some more than
+	// once; stated is the place that was noted last.
+	stating []int
 	stated  place
 	// line is the line that was looked for last, lineFrom and lineTo are its
 	// ends with the blanks around it: a source may be one long line.
@@ -58,7 +58,7 @@ type group struct {
 }
 
 func newGraph(language, kind, source string) *graph {
-	return &graph{language: language, kind: kind, source: source, index: map[string]int{}, stating: map[int]bool{}, stated: place{-1, -1}, lineTo: -1}
+	return &graph{language: language, kind: kind, source: source, index: map[string]int{}, stated: place{-1, -1}, lineTo: -1}
 }
 
 // lineOf is the line around an offset of the source.
@@ -123,7 +123,9 @@ func (g *graph) states(at place) {
 	}
 	g.stated = at
 	for start := strings.LastIndexByte(g.source[:at.start], '\n') + 1; start <= at.end; {
-		g.stating[start] = true
+		if n := len(g.stating); n == 0 || g.stating[n-1] != start {
+			g.stating = append(g.stating, start)
+		}
 		start += lineLength(g.source[start:]) + 1
 	}
 }
@@ -289,10 +291,9 @@ func (n node) shown() threatmodel.DiagramNode {
 }
 
 func (g *graph) lines() []int {
-	lines := make([]int, 0, len(g.stating))
-	for start := range g.stating {
-		lines = append(lines, start)
+	if g.stating == nil {
+		return []int{}
 	}
-	slices.Sort(lines)
-	return lines
+	slices.Sort(g.stating)
+	return slices.Compact(g.stating)
 }

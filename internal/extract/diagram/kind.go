@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
 
@@ -80,11 +82,11 @@ func head(name string) string {
 			name = name[:i]
 		}
 	}
-	words := strings.Fields(name)
-	if len(words) == 0 {
-		return ""
+	last := strings.TrimRightFunc(name, unicode.IsSpace)
+	if i := strings.LastIndexFunc(last, unicode.IsSpace); i >= 0 {
+		_, size := utf8.DecodeRuneInString(last[i:])
+		last = last[i+size:]
 	}
-	last := words[len(words)-1]
 	if len(last) > 3 && strings.HasSuffix(last, "s") && !strings.HasSuffix(last, "ss") {
 		last = last[:len(last)-1]
 	}

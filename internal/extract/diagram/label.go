@@ -86,4 +86,4 @@ func iconName(icon string) string {
 }
 
 // oneLine is a text on one line, without what no block may hold.
-func oneLine(s string) string { return strings.Join(strings.Fields(block.Clean(s)), " ") }
+func oneLine(s string) string { return block.Fold(block.Clean(s)) }

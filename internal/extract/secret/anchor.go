@@ -31,8 +31,11 @@ type anchorTable struct {
 }
 
 // bucket has the anchors that may stand where a pair of bytes does, those of
-// each set by their length.
-type bucket [anchorSets][]anchor
+// each set by their length, and the bytes that may come third.
+type bucket struct {
+	sets  [anchorSets][]anchor
+	third [256]bool
+}
 
 // hit is an anchor at a place of a text.
 type hit struct {
@@ -56,7 +59,7 @@ func newAnchorTable(formats, names []anchor) *anchorTable {
 	}
 	t.putFolded(secretAnchor, anchor{text: "secret"})
 	for i := range t.buckets {
-		for _, list := range t.buckets[i] {
+		for _, list := range t.buckets[i].sets {
 			slices.SortStableFunc(list, func(x, y anchor) int { return len(y.text) - len(x.text) })
 		}
 	}
@@ -69,8 +72,11 @@ func (t *anchorTable) put(set int, x anchor, first, second byte) {
 		*i = uint16(len(t.buckets))
 		t.buckets = append(t.buckets, bucket{})
 	}
-	list := &t.buckets[*i][set]
-	*list = append(*list, x)
+	b := &t.buckets[*i]
+	b.sets[set] = append(b.sets[set], x)
+	for c := range b.third {
+		b.third[c] = b.third[c] || len(x.text) == 2 || x.text[2] == byte(c) || set != formatAnchors && slices.Contains(cases(x.text[2]), byte(c))
+	}
 }
 
 // putFolded puts an anchor in lower case under every case of its first bytes.
@@ -102,7 +108,9 @@ func (t *anchorTable) find(text string) hits {
 	for i := 1; i < len(text); i++ {
 		c := text[i]
 		if n := t.pairs[pair(last, c)]; n != 0 {
-			t.buckets[n].look(text, i-1, &found)
+			if b := &t.buckets[n]; i+1 == len(text) || b.third[text[i+1]] {
+				b.look(text, i-1, &found)
+			}
 		}
 		last = c
 	}
@@ -111,9 +119,9 @@ func (t *anchorTable) find(text string) hits {
 
 // look finds the anchors of the bucket that stand at a place.
 func (b *bucket) look(text string, at int, found *hits) {
-	for set := range b {
-		for i := range b[set] {
-			x := &b[set][i]
+	for set := range b.sets {
+		for i := range b.sets[set] {
+			x := &b.sets[set][i]
 			if begins := strings.HasPrefix(text[at:], x.text); begins || set != formatAnchors && beginsFolded(text[at:], x.text) {
 				found[set] = append(found[set], hit{at, x})
 			}

@@ -51,9 +51,10 @@ func (r *rules) nameAt(text string, at, end int) (name, bool) {
 func (r *rules) nameOf(before, last string) (name, bool) {
 	apart := before == "" || !isLetter(before[len(before)-1]) || last[0]&0x20 == 0 && before[len(before)-1]&0x20 != 0
 	before, last = bare(before), strings.ToLower(last)
+	whole := before + last
 	for _, n := range r.names {
 		switch {
-		case n.last != last || !strings.HasSuffix(before+last, n.folded):
+		case n.last != last || !strings.HasSuffix(whole, n.folded):
 		case n.part && (before == "" || !apart):
 		default:
 			return n, true
