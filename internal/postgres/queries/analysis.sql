@@ -53,12 +53,13 @@ where analysis_id = $1;
 
 -- name: SetProgress :one
 -- Calls, tokens and cost are added: those of an attempt before count too.
--- Whether it was asked to stop comes back.
+-- Whether it was asked to stop comes back. One that has ended stays as it is:
+-- whoever lost the lease may still be telling how far it came.
 update bartizan.analysis_state
 set state = @state, message = @message, stage = @stage, done = @done, total = @total, calls = calls + @calls::int,
     tokens_in = tokens_in + @tokens_in::bigint, tokens_out = tokens_out + @tokens_out::bigint, cost = cost + @cost::float8, currency = @currency,
     updated_at = now()
-where analysis_id = @analysis_id
+where analysis_id = @analysis_id and state in ('queued', 'running', 'waiting')
 returning *;
 
 -- name: FinishAnalysis :one

@@ -364,7 +364,7 @@ update bartizan.analysis_state
 set state = $1, message = $2, stage = $3, done = $4, total = $5, calls = calls + $6::int,
     tokens_in = tokens_in + $7::bigint, tokens_out = tokens_out + $8::bigint, cost = cost + $9::float8, currency = $10,
     updated_at = now()
-where analysis_id = $11
+where analysis_id = $11 and state in ('queued', 'running', 'waiting')
 returning organization_id, analysis_id, state, message, stage, done, total, calls, tokens_in, tokens_out, cost, currency, model_version, changes, review, cancel, attempts, started_at, finished_at, updated_at
 `
 
@@ -383,7 +383,8 @@ type SetProgressParams struct {
 }
 
 // Calls, tokens and cost are added: those of an attempt before count too.
-// Whether it was asked to stop comes back.
+// Whether it was asked to stop comes back. One that has ended stays as it is:
+// whoever lost the lease may still be telling how far it came.
 func (q *Queries) SetProgress(ctx context.Context, arg SetProgressParams) (AnalysisState, error) {
 	row := q.db.QueryRow(ctx, setProgress,
 		arg.State,
