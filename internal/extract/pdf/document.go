@@ -37,6 +37,10 @@ type document struct {
 	portfolio bool
 	// ocr recognises text in pictures; nil where it is not to.
 	ocr *recognition
+	// unsaid are annotations of the page at hand whose text only their drawing
+	// has; appeared counts the pages with such.
+	unsaid   []unsaid
+	appeared int
 	// fault is what broke the engine where nobody was told.
 	fault error
 }

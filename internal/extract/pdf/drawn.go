@@ -29,22 +29,23 @@ func (d *document) drawn(page requests.Page, number int, f frame) []layout.Drawn
 		return nil
 	}
 	var out []layout.Drawn
+	d.unsaid = d.unsaid[:0]
 	for i := range min(count.Count, maxDrawn) {
 		annot, err := d.engine.FPDFPage_GetAnnot(&requests.FPDFPage_GetAnnot{Page: page, Index: i})
 		if err != nil {
 			continue
 		}
-		if a, ok := d.annotation(annot.Annotation, number, f); ok {
+		if a, ok := d.annotation(annot.Annotation, i, number, f); ok {
 			out = append(out, a)
 		}
 		if _, err := d.engine.FPDFPage_CloseAnnot(&requests.FPDFPage_CloseAnnot{Annotation: annot.Annotation}); err != nil {
 			break
 		}
 	}
-	return out
+	return append(out, d.appearances(number-1, d.unsaid, f)...)
 }
 
-func (d *document) annotation(a references.FPDF_ANNOTATION, number int, f frame) (layout.Drawn, bool) {
+func (d *document) annotation(a references.FPDF_ANNOTATION, index, number int, f frame) (layout.Drawn, bool) {
 	const unseen = enums.FPDF_ANNOT_FLAG_HIDDEN | enums.FPDF_ANNOT_FLAG_NOVIEW
 	var out layout.Drawn
 	kind, err := d.engine.FPDFAnnot_GetSubtype(&requests.FPDFAnnot_GetSubtype{Annotation: a})
@@ -72,16 +73,18 @@ func (d *document) annotation(a references.FPDF_ANNOTATION, number int, f frame)
 		comment = d.annotationString(a, "Contents")
 	}
 	shown, said := strings.TrimSpace(out.Text) != "", strings.TrimSpace(block.Clean(comment))
-	if !shown && said == "" {
+	drawn := !shown && (kind.Subtype == enums.FPDF_ANNOT_SUBTYPE_FREETEXT || kind.Subtype == enums.FPDF_ANNOT_SUBTYPE_STAMP) && d.drawsOnly(a)
+	if !shown && said == "" && !drawn {
 		return out, false
 	}
 	rect, err := d.engine.FPDFAnnot_GetRect(&requests.FPDFAnnot_GetRect{Annotation: a})
 	if err != nil {
 		return out, false
 	}
-	x1, y1 := f.point(float64(rect.Rect.Left), float64(rect.Rect.Top))
-	x2, y2 := f.point(float64(rect.Rect.Right), float64(rect.Rect.Bottom))
-	out.Box = layout.Box{L: min(x1, x2), T: min(y1, y2), R: max(x1, x2), B: max(y1, y2)}
+	out.Box = f.rect(rect.Rect)
+	if drawn {
+		d.unsaid = append(d.unsaid, unsaid{index, rect.Rect})
+	}
 	if said != "" && len(d.comments) < maxComments {
 		d.comments = append(d.comments, note{number, said, out.Box.Rounded()})
 	}

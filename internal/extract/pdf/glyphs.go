@@ -10,6 +10,7 @@ import (
 
 	"github.com/klippa-app/go-pdfium/requests"
 	"github.com/klippa-app/go-pdfium/responses"
+	"github.com/klippa-app/go-pdfium/structs"
 
 	"github.com/bartizan-security/bartizan/internal/extract/pdf/layout"
 )
@@ -147,6 +148,11 @@ func (f frame) box(p responses.CharPosition) layout.Box {
 	x1, y1 := f.point(p.Left, p.Top)
 	x2, y2 := f.point(p.Right, p.Bottom)
 	return layout.Box{L: min(x1, x2), T: min(y1, y2), R: max(x1, x2), B: max(y1, y2)}
+}
+
+// rect is the box of a rectangle of the page as shown.
+func (f frame) rect(r structs.FPDF_FS_RECTF) layout.Box {
+	return f.box(responses.CharPosition{Left: float64(r.Left), Top: float64(r.Top), Right: float64(r.Right), Bottom: float64(r.Bottom)})
 }
 
 // quarter is the direction of text as shown: its own angle, in radians
