@@ -2,6 +2,7 @@ package flow
 
 import (
 	"strings"
+	"unicode"
 
 	"github.com/bartizan-security/bartizan/pkg/threatmodel"
 )
@@ -70,9 +71,20 @@ func (c *cell) split() (Run, []part) {
 		case i > 0:
 			shown.Text = append(shown.Text, '\n')
 		}
+		shown.Text = append(shown.Text, p.number()...)
 		shown.Join("", p.Run)
 	}
 	return shown, nil
+}
+
+// number is the bullet of a part as the row shows it: one that says something,
+// such as the number of a requirement.
+func (p *part) number() string {
+	marker := strings.TrimLeft(p.marker, " ")
+	if strings.ContainsFunc(marker, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }) {
+		return marker
+	}
+	return ""
 }
 
 func (p *part) verbatim() bool {

@@ -236,6 +236,14 @@ func TestRead(t *testing.T) {
 			[]string{`table_row header "A | B | C"`, `table_row "1 | 2 | "`, `table_row " | 3 | 4"`, `table_row " | 5 | 6"`},
 		},
 		{
+			"numbers stand in table cells, also those of rows that nothing else stands for; bullets do not",
+			file{body: tbl(
+				tr("", `<w:tc>`+item(2, 0, "")+`</w:tc>`, `<w:tc>`+item(1, 0, "Keys rotate.")+`</w:tc>`),
+				tr("", `<w:tc>`+item(2, 0, "")+`</w:tc>`, `<w:tc>`+item(2, 0, "Logs are kept.")+`</w:tc>`),
+			) + item(2, 0, "") + item(2, 0, "last")},
+			[]string{`table_row "1 | Keys rotate."`, `table_row "2 | 3 Logs are kept."`, `list_item 1 after "5 " "last"`},
+		},
+		{
 			"a table look sets the first row apart, and bold text does",
 			file{body: tbl(`<w:tblPr><w:tblStyle w:val="Blau"/><w:tblLook w:firstRow="1"/></w:tblPr>`, tr("", cell("", "A"), cell("", "B")), tr("", cell("", "c"), cell("", "d"))) +
 				tbl(`<w:tblPr><w:tblStyle w:val="TableGrid"/><w:tblLook w:val="04A0"/></w:tblPr>`, tr("", cell("", "A"), cell("", "B"))) +

@@ -89,6 +89,7 @@ func (d *document) write(p *paragraph) {
 	number := d.lists.numberingOf(p, id, st)
 	p.run.Trim()
 	if p.run.Empty() {
+		d.numberAlone(number)
 		return
 	}
 	d.wrote(p.run.Text)
@@ -171,6 +172,20 @@ func (d *document) item(n numbering, r flow.Run) {
 	d.w.Mark(marker)
 	d.w.Paragraph(r)
 	d.w.CloseItem()
+}
+
+// numberAlone counts a paragraph that shows nothing but its number. In a cell
+// that is what the cell says: the column that numbers the rows.
+func (d *document) numberAlone(n numbering) {
+	if n.id == "" {
+		return
+	}
+	marker, _ := d.lists.next(n)
+	if marker = strings.TrimRight(marker, " "); marker != "-" && d.w.InCell() {
+		var r flow.Run
+		r.Add(marker, 0)
+		d.w.Paragraph(r)
+	}
 }
 
 // title writes the title of the document, which heads everything.
