@@ -192,11 +192,24 @@ func nothingRead(failures []error) error {
 	case 1:
 		return failures[0]
 	}
-	lines := make([]string, len(failures))
-	for i, err := range failures {
-		lines[i] = "\n  " + err.Error()
+	return fmt.Errorf("none of the documents could be read:%s", listed(failures))
+}
+
+// someNotRead says which documents are left out, where others were read.
+func someNotRead(failures []error) error {
+	if len(failures) == 1 {
+		return failures[0]
 	}
-	return fmt.Errorf("none of the documents could be read:%s", strings.Join(lines, ""))
+	return fmt.Errorf("%d of the documents could not be read:%s", len(failures), listed(failures))
+}
+
+// listed are errors on a line each.
+func listed(failures []error) string {
+	var lines strings.Builder
+	for _, err := range failures {
+		lines.WriteString("\n  " + err.Error())
+	}
+	return lines.String()
 }
 
 func plural(n int, one, many string) string {
