@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -97,7 +98,7 @@ func problemOf(err error) *problem {
 	}
 	var told *service.Error
 	if errors.As(err, &told) {
-		return newProblem(string(told.Kind), told.Message, fieldOf(told)...)
+		return newProblem(string(told.Kind), detailOf(told), fieldsOf(told)...)
 	}
 	var large *http.MaxBytesError
 	switch {
@@ -120,15 +121,26 @@ func tooLarge(limit int64) *problem {
 	return newProblem(string(service.KindTooLarge), "the request is larger than the "+strconv.FormatInt(limit, 10)+" bytes that are taken here")
 }
 
-// fieldOf names the field that a service's error is about.
-func fieldOf(e *service.Error) []resource.ProblemField {
-	switch {
-	case e.Pointer == "":
-		return nil
-	case strings.HasPrefix(e.Pointer, "/"):
-		return []resource.ProblemField{{Pointer: e.Pointer, Detail: e.Message}}
+// detailOf says a service's error in one text.
+func detailOf(e *service.Error) string {
+	if len(e.More) == 0 {
+		return e.Message
 	}
-	return []resource.ProblemField{{Parameter: e.Pointer, Detail: e.Message}}
+	return fmt.Sprintf("%d fields do not fit: %s", len(e.Parts()), e)
+}
+
+// fieldsOf names the fields that a service's error is about.
+func fieldsOf(e *service.Error) []resource.ProblemField {
+	var out []resource.ProblemField
+	for _, x := range e.Parts() {
+		switch {
+		case strings.HasPrefix(x.Pointer, "/"):
+			out = append(out, resource.ProblemField{Pointer: x.Pointer, Detail: x.Message})
+		case x.Pointer != "" || len(e.More) > 0:
+			out = append(out, resource.ProblemField{Parameter: x.Pointer, Detail: x.Message})
+		}
+	}
+	return out
 }
 
 // fromHuma says in our form what huma found wrong with a request. Its own

@@ -266,7 +266,7 @@ func (w *world) drain() {
 	ctx, job := w.t.Context(), int64(0)
 	for {
 		var entries []postgres.Entry
-		_, err := w.db.HandOver(ctx, 100, 100, func(_ context.Context, _ pgx.Tx, got []postgres.Entry) ([]int64, error) {
+		_, err := w.db.HandOver(ctx, postgres.Share{PerOrganization: 100, Total: 100}, func(_ context.Context, _ pgx.Tx, got []postgres.Entry) ([]int64, error) {
 			entries = got
 			jobs := make([]int64, len(got))
 			for i := range got {

@@ -24,24 +24,19 @@ func personsThreat(m *threatmodel.Model, now *material, in resource.NewThreat, b
 		Confidence: threatmodel.ConfidenceHigh, FirstSeen: m.Analysis.ID,
 		Facts: threatmodel.Facts{Exposure: threatmodel.ExposureUnknown, Properties: []string{}},
 	}
-	if t.Title == "" || t.Statement == "" {
-		return t, invalid("/title", "title and statement are needed")
-	}
-	if err := firstError(checkSTRIDE(in.STRIDE), checkRating("/likelihood", in.Likelihood), checkRating("/impact", in.Impact)); err != nil {
-		return t, err
-	}
 	t.Risk = threatmodel.Risk(in.Likelihood, in.Impact)
 	t.Proposed = threatmodel.Proposal{Likelihood: in.Likelihood, Impact: in.Impact, Risk: t.Risk}
-	if err := place(&t, m, in.Element); err != nil {
+	passages := passage.Split(now.documents)
+	evidence, quote := findQuote(passages, in.Quote, in.Document)
+	err := together(
+		unless(t.Title != "", invalid("/title", "a title is needed")), unless(t.Statement != "", invalid("/statement", "a statement is needed")),
+		checkSTRIDE(in.STRIDE), checkRating("/likelihood", in.Likelihood), checkRating("/impact", in.Impact),
+		place(&t, m, in.Element), weaken(&t, in.CWE), control(&t, now, in.Controls, by), quote,
+	)
+	if err != nil {
 		return t, err
 	}
-	if err := weaken(&t, in.CWE); err != nil {
-		return t, err
-	}
-	if err := control(&t, now, in.Controls, by); err != nil {
-		return t, err
-	}
-	return t, rest(&t, m, now, in)
+	return t, rest(&t, m, passages, evidence)
 }
 
 func ratedBy(name, reason string) string {
@@ -107,16 +102,19 @@ func numbers(list []int) string {
 // control adds the controls that a person names. Whether the design has them is
 // for the next analysis and for people to say.
 func control(t *threatmodel.Threat, now *material, refs []string, by string) error {
+	var faults []error
 	for i, ref := range refs {
 		pointer := fmt.Sprintf("/controls/%d", i)
 		id, control, ok := strings.Cut(ref, ":")
-		at := slices.IndexFunc(now.system.Catalogs, func(c string) bool { return c == id })
+		at := slices.Index(now.system.Catalogs, id)
 		if !ok || at < 0 {
-			return invalid(pointer, "%q is no control of a catalog that the system uses (%s), written as catalog:id", ref, strings.Join(now.system.Catalogs, ", "))
+			faults = append(faults, invalid(pointer, "%q is no control of a catalog that the system uses (%s), written as catalog:id", ref, strings.Join(now.system.Catalogs, ", ")))
+			continue
 		}
 		c, known := now.catalogs[at].Control(control)
 		if !known || c.Withdrawn {
-			return invalid(pointer, "the catalog %s has no control %s, or it is withdrawn", id, control)
+			faults = append(faults, invalid(pointer, "the catalog %s has no control %s, or it is withdrawn", id, control))
+			continue
 		}
 		t.Controls = append(t.Controls, threatmodel.ControlRef{
 			Catalog: id, ID: c.ID, Title: c.Title, Verdict: threatmodel.Absent, Rationale: "Named by " + by + ".", Evidence: []threatmodel.Evidence{},
@@ -125,17 +123,12 @@ func control(t *threatmodel.Threat, now *material, refs []string, by string) err
 	if len(t.Controls) == 0 {
 		t.NoControl = "The person who added the threat named none."
 	}
-	return nil
+	return together(faults...)
 }
 
-// rest grounds the threat in a sentence of a current document, and gives it its
+// rest grounds the threat in sentences of the current documents, and gives it its
 // id.
-func rest(t *threatmodel.Threat, m *threatmodel.Model, now *material, in resource.NewThreat) error {
-	passages := passage.Split(now.documents)
-	evidence, err := findQuote(passages, in.Quote, in.Document)
-	if err != nil {
-		return err
-	}
+func rest(t *threatmodel.Threat, m *threatmodel.Model, passages []threatmodel.Passage, evidence []threatmodel.Evidence) error {
 	t.Evidence = evidence
 	t.Anchors = reconcile.NewText(passages).Anchors(evidence)
 	if len(t.Anchors) == 0 {

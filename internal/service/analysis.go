@@ -35,7 +35,7 @@ func (s *Service) Analyze(ctx context.Context, a Actor, system uuid.UUID, in res
 // Analyses lists a system's analyses, newest first. Scope read.
 func (s *Service) Analyses(ctx context.Context, a Actor, system uuid.UUID, list resource.List) (resource.Page[resource.Analysis], error) {
 	p, err := readPage(list)
-	if err := firstError(a.mustFor(resource.ScopeRead, system), err); err != nil {
+	if err := together(a.mustFor(resource.ScopeRead, system), err); err != nil {
 		return resource.Page[resource.Analysis]{}, err
 	}
 	var rows []query.AnalysesRow

@@ -15,7 +15,7 @@ import (
 // those of one thing. Scope admin.
 func (s *Service) AuditEvents(ctx context.Context, a Actor, object string, list resource.List) (resource.Page[resource.AuditEvent], error) {
 	p, err := readPage(list)
-	if err := firstError(a.must(resource.ScopeAdmin), err); err != nil {
+	if err := together(a.must(resource.ScopeAdmin), err); err != nil {
 		return resource.Page[resource.AuditEvent]{}, err
 	}
 	var rows []query.AuditEvent

@@ -39,8 +39,9 @@ func (e Entry) row() postgres.Entry {
 
 // Share bounds what is handed over at once.
 type Share struct {
-	// PerOrganization and kind, counting what was handed over before.
-	PerOrganization int
+	// PerOrganization and kind, counting what was handed over before; Analyses
+	// is that of analyses, 0 for the same.
+	PerOrganization, Analyses int
 	// Total of one call.
 	Total int
 }
@@ -58,7 +59,7 @@ func NewBacklog(db *postgres.DB) *Backlog { return &Backlog{db: db, bell: db.New
 // transaction and gives their ids: round robin by organization, by priority and
 // age within one. Where another process is at it, it gives none.
 func (b *Backlog) HandOver(ctx context.Context, share Share, insert func(context.Context, pgx.Tx, []Entry) ([]int64, error)) (int, error) {
-	return b.db.HandOver(ctx, share.PerOrganization, share.Total, func(ctx context.Context, tx pgx.Tx, rows []postgres.Entry) ([]int64, error) {
+	return b.db.HandOver(ctx, postgres.Share(share), func(ctx context.Context, tx pgx.Tx, rows []postgres.Entry) ([]int64, error) {
 		entries := make([]Entry, len(rows))
 		for i, e := range rows {
 			entries[i] = Entry{

@@ -3,7 +3,6 @@ package service
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -80,17 +79,18 @@ func insertBatch(ctx context.Context, tx *postgres.Tx, a Actor, in resource.NewB
 // in particular must say that it means everything.
 func checkSelector(x resource.Selector) ([]uuid.UUID, error) {
 	ids := []uuid.UUID{}
-	for _, s := range x.Systems {
+	var faults []error
+	for i, s := range x.Systems {
 		id, err := identifier.Parse(identifier.System, s)
 		if err != nil {
-			return nil, invalid("/selector/systems", "%v", err)
+			faults = append(faults, invalid(fmt.Sprintf("/selector/systems/%d", i), "%v", err))
 		}
 		ids = append(ids, id)
 	}
 	if len(x.Systems)+len(x.Labels) == 0 && x.Catalog == "" && x.Model == "" && x.Prompts == "" && !x.Everything {
 		return nil, invalid("/selector", "it selects nothing: name systems, labels, a catalog, a model or prompts, or set everything to true")
 	}
-	return ids, nil
+	return ids, together(faults...)
 }
 
 // selectable refuses a selector that names systems which are not there: a typing
@@ -100,16 +100,12 @@ func selectable(ctx context.Context, tx *postgres.Tx, x resource.Selector) error
 	if err != nil {
 		return err
 	}
+	var faults []error
 	for i, id := range ids {
 		_, err := tx.Queries.System(ctx, id)
-		if errors.Is(err, postgres.ErrNoRows) {
-			return invalid(fmt.Sprintf("/selector/systems/%d", i), "there is no such system")
-		}
-		if err != nil {
-			return err
-		}
+		faults = append(faults, pointed(missing(err, "system"), fmt.Sprintf("/selector/systems/%d", i)))
 	}
-	return nil
+	return together(faults...)
 }
 
 // oneBatch is a batch as callers see it.
@@ -179,7 +175,7 @@ func (s *Service) Batch(ctx context.Context, a Actor, id uuid.UUID) (resource.Ba
 // Batches lists batches, newest first. Scope read, of the whole organization.
 func (s *Service) Batches(ctx context.Context, a Actor, list resource.List) (resource.Page[resource.Batch], error) {
 	p, err := readPage(list)
-	if err := firstError(a.must(resource.ScopeRead), err); err != nil {
+	if err := together(a.must(resource.ScopeRead), err); err != nil {
 		return resource.Page[resource.Batch]{}, err
 	}
 	var out resource.Page[resource.Batch]
@@ -206,7 +202,7 @@ func (s *Service) Batches(ctx context.Context, a Actor, list resource.List) (res
 // organization.
 func (s *Service) BatchItems(ctx context.Context, a Actor, batch uuid.UUID, list resource.List) (resource.Page[resource.BatchItem], error) {
 	p, err := readPage(list)
-	if err := firstError(a.must(resource.ScopeRead), err); err != nil {
+	if err := together(a.must(resource.ScopeRead), err); err != nil {
 		return resource.Page[resource.BatchItem]{}, err
 	}
 	var rows []query.BatchItemsRow

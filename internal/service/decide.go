@@ -3,7 +3,9 @@ package service
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -73,6 +75,9 @@ func (s *Service) Decide(ctx context.Context, a Actor, system uuid.UUID, id stri
 	if err := a.mustFor(resource.ScopeDecide, system); err != nil {
 		return resource.Threat{}, err
 	}
+	if err := checkDecision(in, s.cfg.Now()); err != nil {
+		return resource.Threat{}, err
+	}
 	var out resource.Threat
 	err := s.tenant(ctx, a, func(tx *postgres.Tx) error {
 		c, err := changing(ctx, tx, system, id, ifMatch)
@@ -98,6 +103,28 @@ func (s *Service) Decide(ctx context.Context, a Actor, system uuid.UUID, id stri
 		return tx.Audit(a.Name, "threat."+string(d.Action), threatObject(system, d.Threat), map[string]any{"decision": d, "details": detailsOf(in)})
 	})
 	return out, err
+}
+
+// checkDecision tells all that is wrong with the fields of a decision, where
+// [decision.Check], which has the last word, tells the first.
+func checkDecision(in resource.Decision, now time.Time) error {
+	needsReason := slices.Contains([]threatmodel.Action{threatmodel.ActionAccept, threatmodel.ActionReject, threatmodel.ActionMitigate, threatmodel.ActionResolve}, in.Action)
+	accepts, rerates, duplicates := in.Action == threatmodel.ActionAccept, in.Action == threatmodel.ActionRerate, in.Action == threatmodel.ActionDuplicate
+	score := func(pointer string, n int) error {
+		if rerates {
+			return checkRating(pointer, n)
+		}
+		return unless(n == 0, invalid(pointer, "it goes with rerate only"))
+	}
+	return together(
+		unless(slices.Contains(threatmodel.Actions(), in.Action), invalid("/action", "%q is no action", in.Action)),
+		unless(!needsReason || strings.TrimSpace(in.Reason) != "", invalid("/reason", "%s needs a reason", in.Action)),
+		unless(in.Until == nil || accepts, invalid("/until", "it goes with accept only")),
+		unless(in.Until == nil || !in.Until.Before(now.UTC().Truncate(time.Second)), invalid("/until", "it lies in the past")),
+		unless(in.Of == "" || duplicates, invalid("/of", "it goes with duplicate only")),
+		unless(in.Of != "" || !duplicates, invalid("/of", "duplicate needs the threat that it stands for")),
+		score("/likelihood", in.Likelihood), score("/impact", in.Impact),
+	)
 }
 
 // threatObject names a threat in the audit trail.
@@ -185,21 +212,21 @@ func edit(t *threatmodel.Threat, in resource.ThreatEdit) error {
 		if in.Statement != nil {
 			t.Statement = strings.TrimSpace(*in.Statement)
 		}
-		if t.Title == "" || t.Statement == "" {
-			return invalid("", "title and statement must not be empty")
-		}
 		t.Wording = threatmodel.WordingPerson
+	}
+	err := together(
+		unless(in.Title == nil || t.Title != "", invalid("/title", "it must not be empty")),
+		unless(in.Statement == nil || t.Statement != "", invalid("/statement", "it must not be empty")),
+		checkTreatment(in.Treatment),
+	)
+	if err != nil {
+		return err
 	}
 	if in.Owner != nil {
 		t.Owner = absent(in.Owner)
 	}
 	if in.Treatment != nil {
-		switch *in.Treatment {
-		case "modify", "retain", "avoid", "share", "":
-			t.Treatment = absent(in.Treatment)
-		default:
-			return invalid("/treatment", "it must be modify, retain, avoid or share")
-		}
+		t.Treatment = absent(in.Treatment)
 	}
 	if in.Due != nil {
 		t.Due = utc(in.Due)
@@ -211,6 +238,11 @@ func edit(t *threatmodel.Threat, in resource.ThreatEdit) error {
 		t.Ticket = strings.TrimSpace(*in.Ticket)
 	}
 	return nil
+}
+
+func checkTreatment(t *string) error {
+	known := t == nil || slices.Contains([]string{"modify", "retain", "avoid", "share", ""}, *t)
+	return unless(known, invalid("/treatment", "it must be modify, retain, avoid or share"))
 }
 
 // absent is nil for an empty text.

@@ -32,6 +32,9 @@ type Error struct {
 	// Message is a sentence for people: what is wrong, and what to do.
 	Message string
 
+	// More are the other fields that do not fit, of the same kind.
+	More []*Error
+
 	// cause is for the log.
 	cause error
 }
@@ -41,10 +44,68 @@ func (e *Error) Unwrap() error { return e.cause }
 
 // Error implements error.
 func (e *Error) Error() string {
-	if e.Pointer == "" {
-		return e.Message
+	text := e.Message
+	if e.Pointer != "" {
+		text = fmt.Sprintf("%s: %s", e.Pointer, e.Message)
 	}
-	return fmt.Sprintf("%s: %s", e.Pointer, e.Message)
+	for _, m := range e.More {
+		text += "; " + m.Error()
+	}
+	return text
+}
+
+// Parts are the errors of one field each.
+func (e *Error) Parts() []*Error { return append([]*Error{e}, e.More...) }
+
+// together makes one error of several: the first that is about no field, else all
+// fields that do not fit, so that a caller can mend them at once. Nil ones are
+// passed over.
+func together(errs ...error) error {
+	var all []*Error
+	for _, err := range errs {
+		var e *Error
+		switch {
+		case err == nil:
+		case errors.As(err, &e) && e.Kind == KindInvalid:
+			all = append(all, e.Parts()...)
+		default:
+			return err
+		}
+	}
+	switch len(all) {
+	case 0:
+		return nil
+	case 1:
+		return all[0]
+	}
+	first := *all[0]
+	first.More = all[1:]
+	return &first
+}
+
+// mostFaults bounds how many fields one error names: a model that does not fit at
+// all has thousands.
+const mostFaults = 100
+
+// few is an error with so many fields at most.
+func few(err error) error {
+	var e *Error
+	if !errors.As(err, &e) || len(e.More) < mostFaults {
+		return err
+	}
+	short := *e
+	short.More = append(e.More[:mostFaults-2:mostFaults-2], &Error{
+		Kind: e.Kind, Pointer: e.More[mostFaults-2].Pointer, Message: fmt.Sprintf("this field and %d others do not fit either", len(e.More)-mostFaults+1),
+	})
+	return &short
+}
+
+// unless is nil where a condition holds.
+func unless(holds bool, err error) error {
+	if holds {
+		return nil
+	}
+	return err
 }
 
 func notFound(what string) error {

@@ -13,3 +13,6 @@ func (s *Service) ControlsHeld() int {
 	}
 	return n
 }
+
+// CheckDecision tells all that is wrong with the fields of a decision.
+var CheckDecision = checkDecision

@@ -73,26 +73,20 @@ func checkModel(m *threatmodel.Model) error {
 	if ours, _, _ := strings.Cut(threatmodel.SchemaVersion, "."); major != ours {
 		return invalid("/model/schema_version", "it is %s and the server reads %s: analyse again with a release that fits", m.SchemaVersion, threatmodel.SchemaVersion)
 	}
-	if m.Analysis.ID == "" {
-		return invalid("/model/analysis/id", "a model has the id of the analysis that made it")
-	}
+	faults := []error{unless(m.Analysis.ID != "", invalid("/model/analysis/id", "a model has the id of the analysis that made it"))}
 	seen := map[string]bool{}
 	for i := range m.Threats {
 		t := &m.Threats[i]
 		pointer := fmt.Sprintf("/model/threats/%d", i)
-		switch {
-		case !threatID.MatchString(t.ID):
-			return invalid(pointer+"/id", "%q is no id of a threat", t.ID)
-		case seen[t.ID]:
-			return invalid(pointer+"/id", "there are two threats %s", t.ID)
-		case t.Title == "" || t.Statement == "":
-			return invalid(pointer, "the threat %s has no title or statement", t.ID)
-		case !slices.Contains(threatmodel.Levels(), t.Risk):
-			return invalid(pointer+"/risk", "%q is no level of risk", t.Risk)
-		}
+		faults = append(faults,
+			unless(threatID.MatchString(t.ID), invalid(pointer+"/id", "%q is no id of a threat", t.ID)),
+			unless(!seen[t.ID], invalid(pointer+"/id", "there are two threats %s", t.ID)),
+			unless(t.Title != "", invalid(pointer+"/title", "the threat has no title")),
+			unless(t.Statement != "", invalid(pointer+"/statement", "the threat has no statement")),
+			unless(slices.Contains(threatmodel.Levels(), t.Risk), invalid(pointer+"/risk", "%q is no level of risk", t.Risk)))
 		seen[t.ID] = true
 	}
-	return nil
+	return few(together(faults...))
 }
 
 // onTop refuses a model that does not continue the current one: the ids of two

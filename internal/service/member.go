@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"fmt"
 	"net/mail"
 	"slices"
 	"strings"
@@ -17,7 +18,7 @@ import (
 // Members lists the people of the organization by name. Scope admin.
 func (s *Service) Members(ctx context.Context, a Actor, list resource.List) (resource.Page[resource.Member], error) {
 	p, err := readPage(list)
-	if err := firstError(a.must(resource.ScopeAdmin), err); err != nil {
+	if err := together(a.must(resource.ScopeAdmin), err); err != nil {
 		return resource.Page[resource.Member]{}, err
 	}
 	var rows []query.Member
@@ -26,16 +27,6 @@ func (s *Service) Members(ctx context.Context, a Actor, list resource.List) (res
 		return err
 	})
 	return pageOf(p, rows, memberOf, func(r query.Member) cursor { return cursor{Key: strings.ToLower(r.Name), ID: r.ID} }), err
-}
-
-// firstError is the first of some errors that is one.
-func firstError(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func memberOf(r query.Member) resource.Member {
@@ -60,21 +51,13 @@ func (s *Service) Member(ctx context.Context, a Actor, id uuid.UUID) (resource.M
 
 // CreateMember adds a person. Scope admin.
 func (s *Service) CreateMember(ctx context.Context, a Actor, in resource.NewMember) (resource.Member, error) {
-	if err := a.must(resource.ScopeAdmin); err != nil {
+	err := together(a.must(resource.ScopeAdmin), checkMemberName(in.Name), checkEmail(in.Email), checkRole(in.Role))
+	if err != nil {
 		return resource.Member{}, err
 	}
 	name := strings.TrimSpace(in.Name)
-	if name == "" {
-		return resource.Member{}, invalid("/name", "a name is needed: it stands in decisions")
-	}
-	if addr, err := mail.ParseAddress(in.Email); err != nil || addr.Address != in.Email {
-		return resource.Member{}, invalid("/email", "%q is no e-mail address", in.Email)
-	}
-	if _, ok := roleScopes[in.Role]; !ok {
-		return resource.Member{}, invalid("/role", "it must be viewer, analyst, approver or admin")
-	}
 	var row query.Member
-	err := s.tenant(ctx, a, func(tx *postgres.Tx) (err error) {
+	err = s.tenant(ctx, a, func(tx *postgres.Tx) (err error) {
 		row, err = tx.InsertMember(ctx, query.InsertMemberParams{ID: identifier.New(), Name: name, Email: in.Email, Role: string(in.Role)})
 		if err != nil {
 			return err
@@ -88,18 +71,31 @@ func (s *Service) CreateMember(ctx context.Context, a Actor, in resource.NewMemb
 	return memberOf(row), err
 }
 
+func checkMemberName(name string) error {
+	return unless(strings.TrimSpace(name) != "", invalid("/name", "a name is needed: it stands in decisions"))
+}
+
+func checkEmail(email string) error {
+	addr, err := mail.ParseAddress(email)
+	return unless(err == nil && addr.Address == email, invalid("/email", "%q is no e-mail address", email))
+}
+
+func checkRole(r resource.Role) error {
+	_, known := roleScopes[r]
+	return unless(known, invalid("/role", "it must be viewer, analyst, approver or admin"))
+}
+
 // UpdateMember changes a person's name or role. Scope admin.
 func (s *Service) UpdateMember(ctx context.Context, a Actor, id uuid.UUID, edit resource.MemberEdit, ifMatch int64) (resource.Member, error) {
-	if err := a.must(resource.ScopeAdmin); err != nil {
-		return resource.Member{}, err
-	}
+	faults := []error{a.must(resource.ScopeAdmin)}
 	if edit.Role != nil {
-		if _, ok := roleScopes[*edit.Role]; !ok {
-			return resource.Member{}, invalid("/role", "it must be viewer, analyst, approver or admin")
-		}
+		faults = append(faults, checkRole(*edit.Role))
 	}
-	if edit.Name != nil && strings.TrimSpace(*edit.Name) == "" {
-		return resource.Member{}, invalid("/name", "a name is needed: it stands in decisions")
+	if edit.Name != nil {
+		faults = append(faults, checkMemberName(*edit.Name))
+	}
+	if err := together(faults...); err != nil {
+		return resource.Member{}, err
 	}
 	var row query.Member
 	err := s.tenant(ctx, a, func(tx *postgres.Tx) (err error) {
@@ -149,9 +145,10 @@ func (s *Service) RemoveMember(ctx context.Context, a Actor, id uuid.UUID) error
 func scopesOf(in []resource.Scope) ([]string, error) {
 	known := []resource.Scope{resource.ScopeRead, resource.ScopeWrite, resource.ScopeDecide, resource.ScopeAdmin}
 	var out []string
-	for _, s := range in {
+	var faults []error
+	for i, s := range in {
 		if !slices.Contains(known, s) {
-			return nil, invalid("/scopes", "%q is none of read, write, decide, admin", s)
+			faults = append(faults, invalid(fmt.Sprintf("/scopes/%d", i), "%q is none of read, write, decide, admin", s))
 		}
 		if !slices.Contains(out, string(s)) {
 			out = append(out, string(s))
@@ -160,5 +157,5 @@ func scopesOf(in []resource.Scope) ([]string, error) {
 	if len(out) == 0 {
 		return nil, invalid("/scopes", "at least one of read, write, decide, admin is needed")
 	}
-	return out, nil
+	return out, together(faults...)
 }

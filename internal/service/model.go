@@ -136,7 +136,7 @@ func (s *Service) Model(ctx context.Context, a Actor, system uuid.UUID, number i
 // ModelVersions lists the versions of a system's model, newest first. Scope read.
 func (s *Service) ModelVersions(ctx context.Context, a Actor, system uuid.UUID, list resource.List) (resource.Page[resource.ModelVersion], error) {
 	p, err := readPage(list)
-	if err := firstError(a.mustFor(resource.ScopeRead, system), err); err != nil {
+	if err := together(a.mustFor(resource.ScopeRead, system), err); err != nil {
 		return resource.Page[resource.ModelVersion]{}, err
 	}
 	var rows []query.ModelVersionsRow

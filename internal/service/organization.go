@@ -156,33 +156,36 @@ func changedMeanwhile(err error, what string) error {
 }
 
 func checkSettings(x *resource.Settings) error {
-	if x.RetentionDays < 0 {
-		return invalid("/settings/retention_days", "it must not be below 0")
-	}
+	faults := []error{unless(x.RetentionDays >= 0, invalid("/settings/retention_days", "it must not be below 0"))}
 	for i, e := range x.Endpoints {
-		if _, err := url.Parse(e.URL); err != nil || e.URL == "" {
-			return invalid(fmt.Sprintf("/settings/endpoints/%d/url", i), "it is no URL or host")
-		}
-		if !slices.Contains(threatmodel.Classes(), e.UpTo) {
-			return invalid(fmt.Sprintf("/settings/endpoints/%d/up_to", i), "it must be one of %s", strings.Join(threatmodel.Classes(), ", "))
-		}
+		at := fmt.Sprintf("/settings/endpoints/%d", i)
+		_, err := url.Parse(e.URL)
+		faults = append(faults,
+			unless(err == nil && e.URL != "", invalid(at+"/url", "it is no URL or host")),
+			unless(slices.Contains(threatmodel.Classes(), e.UpTo), invalid(at+"/up_to", "it must be one of %s", strings.Join(threatmodel.Classes(), ", "))))
 	}
 	for i, p := range x.Prices {
-		if p.Model == "" || p.Input < 0 || p.Output < 0 {
-			return invalid(fmt.Sprintf("/settings/prices/%d", i), "a price needs a model, and input and output of 0 or more")
-		}
+		fits := p.Model != "" && p.Input >= 0 && p.Output >= 0
+		faults = append(faults, unless(fits, invalid(fmt.Sprintf("/settings/prices/%d", i), "a price needs a model, and input and output of 0 or more")))
 	}
-	if !slices.Contains([]string{"", "llm", "builtin", "both"}, x.Analyst) {
-		return invalid("/settings/analyst", "it must be llm, builtin or both")
+	faults = append(faults, unless(slices.Contains([]string{"", "llm", "builtin", "both"}, x.Analyst), invalid("/settings/analyst", "it must be llm, builtin or both")))
+	return together(append(faults, checkLimits(x.Limits)...)...)
+}
+
+func checkLimits(l resource.Limits) []error {
+	var faults []error
+	for _, n := range []struct {
+		name string
+		of   float64
+	}{
+		{"concurrent_calls", float64(l.ConcurrentCalls)},
+		{"tokens_per_minute", float64(l.TokensPerMinute)},
+		{"tokens_per_month", float64(l.TokensPerMonth)},
+		{"cost_per_month", l.CostPerMonth},
+	} {
+		faults = append(faults, unless(n.of >= 0, invalid("/settings/limits/"+n.name, "it must not be below 0; 0 is no limit")))
 	}
-	l := x.Limits
-	if l.ConcurrentCalls < 0 || l.TokensPerMinute < 0 || l.TokensPerMonth < 0 || l.CostPerMonth < 0 {
-		return invalid("/settings/limits", "limits must not be below 0; 0 is no limit")
-	}
-	if !slices.Contains([]string{"", "wait", "fail"}, l.OverBudget) {
-		return invalid("/settings/limits/over_budget", "it must be wait or fail")
-	}
-	return nil
+	return append(faults, unless(slices.Contains([]string{"", "wait", "fail"}, l.OverBudget), invalid("/settings/limits/over_budget", "it must be wait or fail")))
 }
 
 // Usage is what was used from one month to another (2026-01), both included.

@@ -56,7 +56,7 @@ func (s *Service) Questions(ctx context.Context, a Actor, system uuid.UUID) ([]r
 // counts. Scope read.
 func (s *Service) Answers(ctx context.Context, a Actor, system uuid.UUID, list resource.List) (resource.Page[resource.Answer], error) {
 	p, err := readPage(list)
-	if err := firstError(a.mustFor(resource.ScopeRead, system), err); err != nil {
+	if err := together(a.mustFor(resource.ScopeRead, system), err); err != nil {
 		return resource.Page[resource.Answer]{}, err
 	}
 	var rows []query.Answer

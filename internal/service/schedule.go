@@ -49,7 +49,7 @@ func scheduleOf(r query.Schedule) (resource.Schedule, error) {
 // Schedules lists schedules by name. Scope read, of the whole organization.
 func (s *Service) Schedules(ctx context.Context, a Actor, list resource.List) (resource.Page[resource.Schedule], error) {
 	p, err := readPage(list)
-	if err := firstError(a.must(resource.ScopeRead), err); err != nil {
+	if err := together(a.must(resource.ScopeRead), err); err != nil {
 		return resource.Page[resource.Schedule]{}, err
 	}
 	var rows []query.Schedule
@@ -60,11 +60,11 @@ func (s *Service) Schedules(ctx context.Context, a Actor, list resource.List) (r
 	var broken error
 	item := func(r query.Schedule) resource.Schedule {
 		out, err := scheduleOf(r)
-		broken = firstError(broken, err)
+		broken = together(broken, err)
 		return out
 	}
 	page := pageOf(p, rows, item, func(r query.Schedule) cursor { return cursor{Key: strings.ToLower(r.Name), ID: r.ID} })
-	return page, firstError(err, broken)
+	return page, together(err, broken)
 }
 
 // Schedule is one schedule. Scope read, of the whole organization.
@@ -114,18 +114,13 @@ func (s *Service) CreateSchedule(ctx context.Context, a Actor, in resource.NewSc
 
 // setSchedule checks a schedule, and says when it is due next.
 func (s *Service) setSchedule(row *query.Schedule, x resource.Selector) (err error) {
-	if row.Name == "" {
-		return invalid("/name", "a name is needed")
-	}
-	if _, err := checkSelector(x); err != nil {
-		return err
-	}
 	if row.Selector, err = json.Marshal(x); err != nil {
 		return err
 	}
 	row.Selector = postgres.Storable(row.Selector)
+	_, selector := checkSelector(x)
 	row.NextAt, err = nextRun(row.Cron, s.cfg.Now())
-	return err
+	return together(unless(row.Name != "", invalid("/name", "a name is needed")), err, selector)
 }
 
 // UpdateSchedule changes a schedule. Scope admin.

@@ -24,7 +24,7 @@ const usualCatalog = "iso27001-2022"
 // Systems lists those in the actor's reach by name. Scope read.
 func (s *Service) Systems(ctx context.Context, a Actor, filter resource.SystemFilter, list resource.List) (resource.Page[resource.System], error) {
 	p, err := readPage(list)
-	if err := firstError(a.can(resource.ScopeRead), err); err != nil {
+	if err := together(a.can(resource.ScopeRead), err); err != nil {
 		return resource.Page[resource.System]{}, err
 	}
 	var out resource.Page[resource.System]
@@ -130,12 +130,10 @@ func (s *Service) CreateSystem(ctx context.Context, a Actor, in resource.NewSyst
 	if c := in.Context; c != nil {
 		row.Owner, row.Criticality, row.Classification = or(row.Owner, c.Owner), or(row.Criticality, c.Criticality), or(row.Classification, c.Classification)
 	}
-	if err := setContext(&row, in.Context); err != nil {
-		return resource.System{}, err
-	}
+	stated := setContext(&row, in.Context)
 	var out resource.System
 	err := s.tenant(ctx, a, func(tx *postgres.Tx) error {
-		if err := checkSystem(ctx, tx, &row); err != nil {
+		if err := together(stated, checkSystem(ctx, tx, &row)); err != nil {
 			return err
 		}
 		made, err := tx.InsertSystem(ctx, query.InsertSystemParams{
@@ -189,33 +187,28 @@ func setContext(row *query.System, c *threatmodel.Context) (err error) {
 
 // checkSystem tells what is wrong with a system.
 func checkSystem(ctx context.Context, tx *postgres.Tx, row *query.System) error {
-	if row.Name == "" {
-		return invalid("/name", "a name is needed")
+	levels, classes := threatmodel.Levels(), threatmodel.Classes()
+	faults := []error{
+		unless(row.Name != "", invalid("/name", "a name is needed")),
+		unless(row.Criticality == "" || slices.Contains(levels, threatmodel.Level(row.Criticality)), invalid("/criticality", "it must be low, medium, high or critical")),
+		unless(row.Classification == "" || slices.Contains(classes, row.Classification), invalid("/classification", "it must be one of %s", strings.Join(classes, ", "))),
+		unless(slices.Contains([]string{"", "llm", "builtin", "both"}, row.Analyst), invalid("/analyst", "it must be llm, builtin or both")),
 	}
-	if row.Criticality != "" && !slices.Contains(threatmodel.Levels(), threatmodel.Level(row.Criticality)) {
-		return invalid("/criticality", "it must be low, medium, high or critical")
-	}
-	if row.Classification != "" && !slices.Contains(threatmodel.Classes(), row.Classification) {
-		return invalid("/classification", "it must be one of %s", strings.Join(threatmodel.Classes(), ", "))
-	}
-	if !slices.Contains([]string{"", "llm", "builtin", "both"}, row.Analyst) {
-		return invalid("/analyst", "it must be llm, builtin or both")
-	}
-	seen := map[string]bool{}
 	for i, id := range row.Catalogs {
-		pointer := fmt.Sprintf("/catalogs/%d", i)
-		if seen[id] {
-			return invalid(pointer, "%s is named twice", id)
-		}
-		seen[id] = true
-		if slices.Contains(catalog.IDs(), id) {
-			continue
-		}
-		if _, err := tx.Queries.Catalog(ctx, id); err != nil {
-			return pointed(missing(err, "catalog as "+id), pointer)
-		}
+		faults = append(faults, checkCatalog(ctx, tx, row.Catalogs[:i], id, fmt.Sprintf("/catalogs/%d", i)))
 	}
-	return nil
+	return together(faults...)
+}
+
+func checkCatalog(ctx context.Context, tx *postgres.Tx, before []string, id, pointer string) error {
+	switch {
+	case slices.Contains(before, id):
+		return invalid(pointer, "%s is named twice", id)
+	case slices.Contains(catalog.IDs(), id):
+		return nil
+	}
+	_, err := tx.Queries.Catalog(ctx, id)
+	return pointed(missing(err, "catalog as "+id), pointer)
 }
 
 // System is one system. Scope read.
@@ -261,11 +254,9 @@ func (s *Service) UpdateSystem(ctx context.Context, a Actor, id uuid.UUID, edit 
 			return err
 		}
 		before := analysed(row)
-		if err := applyEdit(&row, edit); err != nil {
-			return err
-		}
+		edited := applyEdit(&row, edit)
 		name = row.Name
-		if err := checkSystem(ctx, tx, &row); err != nil {
+		if err := together(edited, checkSystem(ctx, tx, &row)); err != nil {
 			return err
 		}
 		if err := s.archive(ctx, tx, a, &row, edit.Archived); err != nil {
@@ -319,12 +310,9 @@ func applyEdit(row *query.System, edit resource.SystemEdit) error {
 		row.Labels = nonNil(*edit.Labels)
 	}
 	if edit.Catalogs != nil {
-		if len(*edit.Catalogs) == 0 {
-			return invalid("/catalogs", "at least one is needed")
-		}
 		row.Catalogs = *edit.Catalogs
 	}
-	return setContext(row, c)
+	return together(unless(len(row.Catalogs) > 0, invalid("/catalogs", "at least one is needed")), setContext(row, c))
 }
 
 // archive archives a system, or brings it back.

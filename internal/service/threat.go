@@ -20,7 +20,7 @@ import (
 // read.
 func (s *Service) Threats(ctx context.Context, a Actor, filter resource.ThreatFilter, list resource.List) (resource.Page[resource.Threat], error) {
 	p, err := readPage(list)
-	if err := firstError(a.can(resource.ScopeRead), err); err != nil {
+	if err := together(a.can(resource.ScopeRead), err); err != nil {
 		return resource.Page[resource.Threat]{}, err
 	}
 	q, err := threatQuery(a, filter)
@@ -191,10 +191,10 @@ func checkSTRIDE(in []threatmodel.STRIDE) error {
 	if len(in) == 0 {
 		return invalid("/stride", "at least one category is needed")
 	}
+	var faults []error
 	for i, s := range in {
-		if !slices.Contains(threatmodel.STRIDECategories(), s) {
-			return invalid(fmt.Sprintf("/stride/%d", i), "%q is no STRIDE category", s)
-		}
+		known := slices.Contains(threatmodel.STRIDECategories(), s)
+		faults = append(faults, unless(known, invalid(fmt.Sprintf("/stride/%d", i), "%q is no STRIDE category", s)))
 	}
-	return nil
+	return together(faults...)
 }

@@ -61,7 +61,7 @@ func (s *Service) Authenticate(ctx context.Context, secret string) (Actor, error
 // Tokens lists the tokens, newest first. Scope admin.
 func (s *Service) Tokens(ctx context.Context, a Actor, list resource.List) (resource.Page[resource.Token], error) {
 	p, err := readPage(list)
-	if err := firstError(a.must(resource.ScopeAdmin), err); err != nil {
+	if err := together(a.must(resource.ScopeAdmin), err); err != nil {
 		return resource.Page[resource.Token]{}, err
 	}
 	var rows []query.Token
@@ -123,15 +123,17 @@ func (s *Service) CreateToken(ctx context.Context, a Actor, in resource.NewToken
 	}
 	var out resource.Token
 	err = s.tenant(ctx, a, func(tx *postgres.Tx) (err error) {
+		var faults []error
 		if params.SystemID != nil {
-			if _, err := tx.Queries.System(ctx, *params.SystemID); err != nil {
-				return pointed(missing(err, "system"), "/system")
-			}
+			_, err := tx.Queries.System(ctx, *params.SystemID)
+			faults = append(faults, pointed(missing(err, "system"), "/system"))
 		}
 		if params.MemberID != nil {
-			if _, err := tx.Queries.Member(ctx, *params.MemberID); err != nil {
-				return pointed(missing(err, "member"), "/member")
-			}
+			_, err := tx.Queries.Member(ctx, *params.MemberID)
+			faults = append(faults, pointed(missing(err, "member"), "/member"))
+		}
+		if err := together(faults...); err != nil {
+			return err
 		}
 		out, err = insertToken(ctx, tx, a.Name, params)
 		return err
@@ -155,31 +157,27 @@ func (s *Service) newToken(in resource.NewToken, by string) (query.InsertTokenPa
 	out := query.InsertTokenParams{
 		ID: identifier.New(), Name: strings.TrimSpace(in.Name), Hash: sum[:], Hint: secret[len(secret)-hintLength:], CreatedBy: by, ExpiresAt: in.ExpiresAt,
 	}
-	if out.Name == "" {
-		return out, "", invalid("/name", "a name is needed, by which people know what the token is for")
+	faults := []error{
+		unless(out.Name != "", invalid("/name", "a name is needed, by which people know what the token is for")),
+		unless(in.ExpiresAt == nil || in.ExpiresAt.After(s.cfg.Now()), invalid("/expires_at", "it lies in the past")),
+		nil, nil, nil,
 	}
-	if in.ExpiresAt != nil && !in.ExpiresAt.After(s.cfg.Now()) {
-		return out, "", invalid("/expires_at", "it lies in the past")
+	out.Scopes, faults[2] = scopesOf(in.Scopes)
+	out.SystemID, faults[3] = optionalID(identifier.System, in.System, "/system")
+	out.MemberID, faults[4] = optionalID(identifier.Member, in.Member, "/member")
+	return out, secret, together(faults...)
+}
+
+// optionalID reads an identifier in a field; nil where the field is empty.
+func optionalID(p identifier.Prefix, text, pointer string) (*uuid.UUID, error) {
+	if text == "" {
+		return nil, nil
 	}
-	var err error
-	if out.Scopes, err = scopesOf(in.Scopes); err != nil {
-		return out, "", err
+	id, err := identifier.Parse(p, text)
+	if err != nil {
+		return nil, invalid(pointer, "%v", err)
 	}
-	if in.System != "" {
-		id, err := identifier.Parse(identifier.System, in.System)
-		if err != nil {
-			return out, "", invalid("/system", "%v", err)
-		}
-		out.SystemID = &id
-	}
-	if in.Member != "" {
-		id, err := identifier.Parse(identifier.Member, in.Member)
-		if err != nil {
-			return out, "", invalid("/member", "%v", err)
-		}
-		out.MemberID = &id
-	}
-	return out, secret, nil
+	return &id, nil
 }
 
 func insertToken(ctx context.Context, tx *postgres.Tx, by string, params query.InsertTokenParams) (resource.Token, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"fmt"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -26,7 +27,7 @@ const (
 // Webhooks lists webhooks, newest first. Scope admin.
 func (s *Service) Webhooks(ctx context.Context, a Actor, list resource.List) (resource.Page[resource.Webhook], error) {
 	p, err := readPage(list)
-	if err := firstError(a.must(resource.ScopeAdmin), err); err != nil {
+	if err := together(a.must(resource.ScopeAdmin), err); err != nil {
 		return resource.Page[resource.Webhook]{}, err
 	}
 	var rows []query.Webhook
@@ -60,7 +61,7 @@ func (s *Service) Webhook(ctx context.Context, a Actor, id uuid.UUID) (resource.
 // CreateWebhook makes a webhook; its secret is in this answer and nowhere
 // else. Scope admin.
 func (s *Service) CreateWebhook(ctx context.Context, a Actor, in resource.NewWebhook) (resource.Webhook, error) {
-	if err := firstError(a.must(resource.ScopeAdmin), s.checkWebhookURL(in.URL), checkEvents(in.Events)); err != nil {
+	if err := together(a.must(resource.ScopeAdmin), s.checkWebhookURL(in.URL), checkEvents(in.Events)); err != nil {
 		return resource.Webhook{}, err
 	}
 	secret := make([]byte, webhookSecretBytes)
@@ -87,21 +88,19 @@ func webhookPlace(id uuid.UUID) string { return "webhook " + id.String() }
 
 // UpdateWebhook changes a webhook. Scope admin.
 func (s *Service) UpdateWebhook(ctx context.Context, a Actor, id uuid.UUID, edit resource.WebhookEdit, ifMatch int64) (resource.Webhook, error) {
-	if err := a.must(resource.ScopeAdmin); err != nil {
-		return resource.Webhook{}, err
-	}
+	faults := []error{a.must(resource.ScopeAdmin)}
 	if edit.URL != nil {
-		if err := s.checkWebhookURL(*edit.URL); err != nil {
-			return resource.Webhook{}, err
-		}
+		faults = append(faults, s.checkWebhookURL(*edit.URL))
 	}
 	if edit.Events != nil {
-		if err := checkEvents(*edit.Events); err != nil {
-			return resource.Webhook{}, err
-		}
+		faults = append(faults, checkEvents(*edit.Events))
+	}
+	err := together(faults...)
+	if err != nil {
+		return resource.Webhook{}, err
 	}
 	var out resource.Webhook
-	err := s.tenant(ctx, a, func(tx *postgres.Tx) error {
+	err = s.tenant(ctx, a, func(tx *postgres.Tx) error {
 		row, err := tx.Queries.Webhook(ctx, id)
 		if err != nil {
 			return missing(err, "webhook")
@@ -174,7 +173,7 @@ func (s *Service) TestWebhook(ctx context.Context, a Actor, id uuid.UUID) (resou
 // Deliveries lists the messages to a webhook, newest first. Scope admin.
 func (s *Service) Deliveries(ctx context.Context, a Actor, webhook uuid.UUID, list resource.List) (resource.Page[resource.Delivery], error) {
 	p, err := readPage(list)
-	if err := firstError(a.must(resource.ScopeAdmin), err); err != nil {
+	if err := together(a.must(resource.ScopeAdmin), err); err != nil {
 		return resource.Page[resource.Delivery]{}, err
 	}
 	var rows []query.Delivery
@@ -265,10 +264,10 @@ func checkEvents(events []string) error {
 	if len(events) == 0 {
 		return invalid("/events", "name at least one of %s; or * for all", strings.Join(webhookEvents, ", "))
 	}
-	for _, e := range events {
-		if e != "*" && !slices.Contains(webhookEvents, e) {
-			return invalid("/events", "%q is none of %s; or * for all", e, strings.Join(webhookEvents, ", "))
-		}
+	var faults []error
+	for i, e := range events {
+		known := e == "*" || slices.Contains(webhookEvents, e)
+		faults = append(faults, unless(known, invalid(fmt.Sprintf("/events/%d", i), "%q is none of %s; or * for all", e, strings.Join(webhookEvents, ", "))))
 	}
-	return nil
+	return together(faults...)
 }

@@ -232,7 +232,7 @@ func TestUnknownEventsAreRefused(t *testing.T) {
 	b := newBench(t)
 	_, err := b.CreateWebhook(t.Context(), b.admin, resource.NewWebhook{URL: "https://example.com/", Events: []string{"analysis.began"}})
 	var told *service.Error
-	if !errors.As(err, &told) || told.Pointer != "/events" || !strings.Contains(told.Message, "analysis.finished") {
+	if !errors.As(err, &told) || told.Pointer != "/events/0" || !strings.Contains(told.Message, "analysis.finished") {
 		t.Errorf("%v", err)
 	}
 }
