@@ -20,7 +20,7 @@ import (
 // Documents lists a system's documents by reference. Scope read.
 func (s *Service) Documents(ctx context.Context, a Actor, system uuid.UUID, list resource.List) (resource.Page[resource.Document], error) {
 	p, err := readPage(list)
-	if err := firstError(a.mustFor(resource.ScopeRead, system), err); err != nil {
+	if err := together(a.mustFor(resource.ScopeRead, system), err); err != nil {
 		return resource.Page[resource.Document]{}, err
 	}
 	var rows []query.Document
