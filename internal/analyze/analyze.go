@@ -162,7 +162,7 @@ func Run(ctx context.Context, in Input, cfg Config) (*threatmodel.Model, error) 
 		}
 	}
 	var m *threatmodel.Model
-	err = clock.time(threatmodel.StageReconcile, func() (err error) { m, err = r.finish(found); return err })
+	err = clock.time(threatmodel.StageReconcile, func() (err error) { m, err = r.finish(ctx, found); return err })
 	if err != nil {
 		return nil, fmt.Errorf("reconcile: %w", err)
 	}

@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/bartizan-security/bartizan/internal/ground"
@@ -103,8 +104,11 @@ func elicitAliases(q *Question) *aliases {
 
 // excuse records why a STRIDE category yields no threat for an element.
 func (r *run) excuse(element, stride, reason string) {
+	if reason = passage.Fold(reason); strings.EqualFold(strings.Trim(reason, `."`), "not stated") {
+		reason = "The documents do not say."
+	}
 	for _, s := range knownSTRIDE([]string{stride}) {
-		if reason = passage.Fold(reason); reason != "" {
+		if reason != "" {
 			r.notApplicable[cell{element, s}] = reason
 		}
 	}
@@ -142,11 +146,12 @@ func (r *run) elicitQuestion(ctx context.Context, e *threatmodel.Element) (*Ques
 	if about.OfFlow {
 		about.Assets = r.assetsOnFlow(e)
 		about.Controls, stated = r.controlsOnFlow(e)
+		evidence = append(evidence, r.onTheWay(e)...)
 	} else {
 		about.Assets = r.assetsOf(ids...)
 		about.Controls, stated = r.controlsOf(ids...)
 	}
-	evidence = append(evidence, stated...)
+	evidence = append(append(evidence, stated...), r.statingAssets(about.Assets)...)
 	if r.cfg.Hints != nil {
 		about.Patterns = r.cfg.Hints(about)
 	}
@@ -160,6 +165,42 @@ func (r *run) elicitQuestion(ctx context.Context, e *threatmodel.Element) (*Ques
 		Passages: passages, Titles: r.titles, About: about,
 	}, nil
 }
+
+// statingAssets is the evidence of assets: the sentence that says what a part
+// holds often says how it is kept.
+func (r *run) statingAssets(assets []AssetView) []threatmodel.Evidence {
+	var out []threatmodel.Evidence
+	for i := range r.graph.holdings {
+		a := &r.graph.holdings[i]
+		if slices.ContainsFunc(assets, func(v AssetView) bool { return v.ID == a.ID }) {
+			out = append(out, r.telling(a.Evidence, assetWords)...)
+		}
+	}
+	return out
+}
+
+// assetWords bounds what is shown of one asset.
+const assetWords = 120
+
+// transport are the weakness families of what can go wrong on the way.
+var transport = []string{"cleartext-transmission", "certificate-validation", "authentication", "data-authenticity", "replay"}
+
+// onTheWay is what the documents say of connections to the end of a flow, and of
+// who may make one: it stands where the end is described, not where the flow is.
+func (r *run) onTheWay(e *threatmodel.Element) []threatmodel.Evidence {
+	names := r.namesOf(r.element(e.To))
+	var out []threatmodel.Evidence
+	for i := range r.passages {
+		p := &r.passages[i]
+		if namesAny(p, names) && slices.ContainsFunc(transport, func(f string) bool { return r.signals.Speaks(p.Text, f) }) {
+			out = append(out, threatmodel.Evidence{Document: p.Document, Passage: p.ID})
+		}
+	}
+	return r.telling(out, onTheWayWords)
+}
+
+// onTheWayWords bounds what is shown of the connections to an end.
+const onTheWayWords = 250
 
 // mentionNames are the names whose mention makes a passage one of the subject.
 // A flow is shown through its own evidence and what is near in meaning: the

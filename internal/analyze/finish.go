@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"cmp"
+	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
@@ -14,7 +15,11 @@ import (
 )
 
 // finish reconciles what was found with the baseline and completes the model.
-func (r *run) finish(found []*candidate) (*threatmodel.Model, error) {
+func (r *run) finish(ctx context.Context, found []*candidate) (*threatmodel.Model, error) {
+	var err error
+	if r.questions, err = r.oneOfEach(ctx, r.questions); err != nil {
+		return nil, err
+	}
 	plan := r.plan(found)
 	out := plan.Apply(r.findings(found, plan))
 	m := out.Model

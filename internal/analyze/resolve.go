@@ -143,6 +143,7 @@ func (g *graph) joinCertain() {
 // sorted, none larger than maxResolve.
 func (g *graph) suspects() [][]*draft {
 	list := slices.Clone(g.drafts)
+	ends := g.flowEnds()
 	sort.Slice(list, func(i, j int) bool { return list[i].names[0] < list[j].names[0] })
 	parent := make([]int, len(list))
 	for i := range parent {
@@ -156,7 +157,7 @@ func (g *graph) suspects() [][]*draft {
 	}
 	for i := range list {
 		for j := range i {
-			if g.suspect(list[i], list[j]) {
+			if g.suspect(list[i], list[j]) || sharesTechnology(list[i], list[j]) || sharesEnds(list[i], list[j], ends) {
 				parent[root(i)] = root(j)
 			}
 		}
@@ -181,9 +182,53 @@ func (g *graph) suspects() [][]*draft {
 	return out
 }
 
-// suspect reports whether two drafts may be one element: an acronym, one name
-// within the other, the same head word with another word shared, or the same
-// ends of flows.
+// flowEnds gives for each draft the drafts that it sends to and receives from.
+func (g *graph) flowEnds() map[*draft]map[string]bool {
+	out := map[*draft]map[string]bool{}
+	note := func(d, other *draft, direction string) {
+		if out[d] == nil {
+			out[d] = map[string]bool{}
+		}
+		out[d][direction+foldName(other.names[0])] = true
+	}
+	for _, f := range g.flows {
+		if from, to := g.find(f.from), g.find(f.to); from != nil && to != nil && from != to {
+			note(from, to, "to ")
+			note(to, from, "from ")
+		}
+	}
+	return out
+}
+
+// sharesEnds reports whether two drafts of a kind have two flows or more in
+// common, and at least as many as either has of its own.
+func sharesEnds(a, b *draft, ends map[*draft]map[string]bool) bool {
+	if a.kind() != b.kind() {
+		return false
+	}
+	common := 0
+	for end := range ends[a] {
+		if ends[b][end] {
+			common++
+		}
+	}
+	return common >= 2 && 2*common >= max(len(ends[a]), len(ends[b]))
+}
+
+// sharesTechnology reports whether two data stores are built with the same
+// product: "the database" of one section is "Invoice DB" in another.
+func sharesTechnology(a, b *draft) bool {
+	if a.kind() != threatmodel.DataStore || b.kind() != threatmodel.DataStore {
+		return false
+	}
+	return slices.ContainsFunc(a.technologies, func(x string) bool {
+		return slices.ContainsFunc(b.technologies, func(y string) bool { return foldName(x) != "" && foldName(x) == foldName(y) })
+	})
+}
+
+// suspect reports whether two drafts may be one element by their names: an
+// acronym, one name within the other, or the same head word with another word
+// shared.
 func (g *graph) suspect(a, b *draft) bool {
 	if (a.kind() == threatmodel.TrustBoundary) != (b.kind() == threatmodel.TrustBoundary) {
 		return false

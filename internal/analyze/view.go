@@ -115,45 +115,121 @@ func (r *run) assetsOnFlow(e *threatmodel.Element) []AssetView {
 
 // controlsOf are the controls stated for the elements, with a sentence each.
 func (r *run) controlsOf(ids ...string) ([]ControlView, []threatmodel.Evidence) {
-	return r.controlsWhere(func(c *threatmodel.StatedControl) bool {
+	return r.controlsWhere(r.speaksOf(ids...), func(c *threatmodel.StatedControl) bool {
 		return slices.ContainsFunc(ids, func(id string) bool { return contains(c.Elements, id) })
 	})
 }
 
-// controlsOnFlow are the controls stated for both ends of a flow, or in a
-// passage that states the flow. What is stated for one end alone belongs to
+// controlsOnFlow are the controls stated for both ends of a flow, or beside the
+// sentence that states the flow. What is stated for one end alone belongs to
 // that element's own question.
 func (r *run) controlsOnFlow(e *threatmodel.Element) ([]ControlView, []threatmodel.Evidence) {
-	return r.controlsWhere(func(c *threatmodel.StatedControl) bool {
-		return contains(c.Elements, e.From) && contains(c.Elements, e.To) || slices.ContainsFunc(c.Evidence, func(x threatmodel.Evidence) bool {
-			return slices.ContainsFunc(e.Evidence, func(y threatmodel.Evidence) bool { return x.Passage == y.Passage })
+	beside := func(x threatmodel.Evidence) bool {
+		return slices.ContainsFunc(e.Evidence, func(y threatmodel.Evidence) bool {
+			return sameSpot(x, y) || x.Passage == y.Passage && !r.isLong(x.Passage)
 		})
+	}
+	return r.controlsWhere(r.speaksOf(e.ID, e.From, e.To), func(c *threatmodel.StatedControl) bool {
+		return contains(c.Elements, e.From) && contains(c.Elements, e.To) || slices.ContainsFunc(c.Evidence, beside)
 	})
 }
 
-func (r *run) controlsWhere(fits func(*threatmodel.StatedControl) bool) ([]ControlView, []threatmodel.Evidence) {
+// manySentences is from how many sentences on a passage is a list or a drawing
+// of many things: that two of them stand in it ties them no more.
+const manySentences = 9
+
+func (r *run) isLong(passage string) bool {
+	p := r.text.byPassage[passage]
+	return p != nil && len(p.Sentences) >= manySentences
+}
+
+// speaksOf tells of evidence for a control whether it is about one of the given
+// elements and flows: its passage names one or states it, or it makes a promise
+// for everything. What several sections state of one control stands together in
+// the model; a question about one part wants what is said of that part.
+func (r *run) speaksOf(ids ...string) func(threatmodel.Evidence) bool {
+	var names []string
+	own := map[string]bool{}
+	for _, id := range ids {
+		e := r.element(id)
+		if e == nil {
+			continue
+		}
+		if e.Kind != threatmodel.DataFlow {
+			names = append(names, r.namesOf(e)...)
+		}
+		for _, x := range e.Evidence {
+			own[x.Passage] = own[x.Passage] || !r.isLong(x.Passage)
+		}
+	}
+	return func(x threatmodel.Evidence) bool {
+		p := r.text.byPassage[x.Passage]
+		if p == nil || own[x.Passage] || isForAll(x.Quote) {
+			return true
+		}
+		if r.isLong(x.Passage) {
+			p = &threatmodel.Passage{Text: x.Quote, Heading: p.Heading}
+		}
+		return namesAny(p, names)
+	}
+}
+
+// forAll are the words of a promise that is made for everything.
+var forAll = []string{"all", "every", "everything", "everywhere", "each", "any"}
+
+func isForAll(quote string) bool {
+	words := strings.Fields(foldWords(quote))
+	return slices.ContainsFunc(forAll, func(w string) bool { return slices.Contains(words, w) })
+}
+
+// fewStatements is up to how much evidence a control is about one matter, and is
+// shown whole.
+const fewStatements = 2
+
+func (r *run) controlsWhere(speaks func(threatmodel.Evidence) bool, fits func(*threatmodel.StatedControl) bool) ([]ControlView, []threatmodel.Evidence) {
 	var (
 		out      []ControlView
 		evidence []threatmodel.Evidence
 	)
 	for i := range r.graph.stated {
 		c := &r.graph.stated[i]
-		if len(c.Evidence) > 0 && fits(c) {
-			out = append(out, ControlView{Name: c.Name, Verdict: c.Verdict, Sentence: r.text.sentence(c.Evidence[0])})
-			evidence = append(evidence, c.Evidence...)
+		if len(c.Evidence) == 0 || !fits(c) {
+			continue
 		}
+		said := c.Evidence
+		if len(said) > fewStatements {
+			said = slices.DeleteFunc(slices.Clone(said), func(e threatmodel.Evidence) bool { return !speaks(e) })
+		}
+		if len(said) == 0 {
+			continue
+		}
+		out = append(out, ControlView{Name: c.Name, Verdict: c.Verdict, Sentence: r.sentences(said)})
+		evidence = append(evidence, said...)
 	}
 	sort.Slice(out, func(i, j int) bool { return out[i].Name+out[i].Sentence < out[j].Name+out[j].Sentence })
 	return out, evidence
 }
 
-// gather collects the passages of a question: those that hold the evidence and
-// those beside them, then those that name one of the names, then those nearest
-// to the queries, up
-// to the given number of words; in the order of the documents.
+// sentences are the first two statements of a control: the second is often the
+// exception that makes it partial.
+func (r *run) sentences(said []threatmodel.Evidence) string {
+	text := r.text.sentence(said[0])
+	if len(said) > 1 {
+		if second := r.text.sentence(said[1]); second != text {
+			text += " / " + second
+		}
+	}
+	return text
+}
+
+// gather collects the passages of a question, up to the given number of words:
+// those that hold the evidence, then those that name one of the names, of each
+// the ones first that say most about security, then those nearest to the queries,
+// then what stands beside the evidence and says something of security; in the
+// order of the documents.
 func (r *run) gather(ctx context.Context, words int, evidence []threatmodel.Evidence, names []string, queries ...string) ([]threatmodel.Passage, error) {
 	g := gatherer{left: words, seen: map[string]bool{}}
-	for _, p := range append(r.passagesOf(evidence), r.around(evidence)...) {
+	for _, p := range r.passagesOf(r.telling(evidence, words/2)) {
 		g.take(p)
 	}
 	for _, p := range r.mentions(names) {
@@ -169,9 +245,14 @@ func (r *run) gather(ctx context.Context, words int, evidence []threatmodel.Evid
 			g.take(p)
 		}
 	}
+	for _, p := range r.around(evidence) {
+		if r.signals.Salience(p.Text) > 0 {
+			g.take(p)
+		}
+	}
 	for _, p := range r.context {
 		if namesAny(&p, names) || p.Heading == "Inherited controls" {
-			g.take(p)
+			g.must(p)
 		}
 	}
 	r.inOrder(g.out)

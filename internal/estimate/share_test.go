@@ -136,6 +136,7 @@ func BenchmarkOneParagraphChanged(b *testing.B) {
 			_, r := run(edited(b, documents, i, places), base)
 			calls += float64(sum(r.calls)) / float64(sum(first.calls)) / places
 			chars += float64(sum(r.chars)) / float64(sum(first.chars)) / places
+			b.Logf("place %d of %d: %d of %d calls again, %.1f %% of the tokens: %v", i+1, places, sum(r.calls), sum(first.calls), 100*float64(sum(r.chars))/float64(sum(first.chars)), r.calls)
 			for s, n := range r.chars {
 				byStage[s] += float64(n) / float64(sum(first.chars)) / places
 			}

@@ -125,10 +125,14 @@ func meets(list, with []string) bool {
 }
 
 // maxHints bounds the patterns offered to a model for one subject.
-const maxHints = 8
+const maxHints = 6
+
+// specific is what a pattern that says which technology or data it is about has
+// before others, as a cosine.
+const specific = 0.1
 
 // Hints offers the patterns that fit a subject: those that say more about which
-// subjects they fit first, then those nearest in words to what is stated of it.
+// subjects they fit, and are nearest in words to what is stated of it, first.
 func (a *Analyst) Hints(about *analyze.ElicitAbout) []analyze.PatternView {
 	v := &view{a: a, q: &analyze.Question{}}
 	s := v.subject(about)
@@ -150,7 +154,8 @@ func (a *Analyst) Hints(about *analyze.ElicitAbout) []analyze.PatternView {
 		}
 	}
 	near := a.nearTo(about)
-	slices.SortStableFunc(fits, func(x, y fit) int { return cmp.Or(cmp.Compare(y.n, x.n), cmp.Compare(near[y.p.ID], near[x.p.ID])) })
+	score := func(f fit) float32 { return near[f.p.ID] + specific*float32(f.n) }
+	slices.SortStableFunc(fits, func(x, y fit) int { return cmp.Compare(score(y), score(x)) })
 	var out []analyze.PatternView
 	for _, f := range fits[:min(len(fits), maxHints)] {
 		out = append(out, analyze.PatternView{ID: f.p.ID, Title: f.p.Title, Hint: fill(f.p.Statement.Action, nil), STRIDE: f.p.STRIDE, CWE: f.p.CWE})
