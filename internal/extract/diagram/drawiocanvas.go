@@ -42,8 +42,10 @@ type shape struct {
 	sign bool
 	// solid is true for what may be an element or boundary by itself.
 	solid bool
-	// joined counts the ends of arrows at the shape.
-	joined int
+	// joined counts the ends of arrows at the shape; pointed is true where any
+	// of the arrows has a head.
+	joined  int
+	pointed bool
 	// container is true for what others stand in, around is the index of the
 	// innermost container, -1 for none.
 	container bool

@@ -53,15 +53,20 @@ func (c *canvas) edgeLabel(s *shape) string {
 }
 
 func (c *canvas) draw(g *graph, s *shape, from, to int, label string) {
-	start, end := strings.ToLower(s.Style.Get("startArrow")), strings.ToLower(s.Style.Get("endArrow"))
-	if end == "" {
-		end = "classic"
-	}
-	left, right := slices.Contains(c.words.Heads, start), slices.Contains(c.words.Heads, end)
+	left, right := c.heads(s)
 	if left && !right {
 		from, to = to, from
 	}
 	g.edge(c.shapes[from].ID, c.shapes[to].ID, label, left == right, place{})
+}
+
+// heads reports at which ends an arrow has a head that gives a direction.
+func (c *canvas) heads(s *shape) (left, right bool) {
+	start, end := strings.ToLower(s.Style.Get("startArrow")), strings.ToLower(s.Style.Get("endArrow"))
+	if end == "" {
+		end = "classic"
+	}
+	return slices.Contains(c.words.Heads, start), slices.Contains(c.words.Heads, end)
 }
 
 // end finds the shape at an end of an arrow; -1 where there is none, and then

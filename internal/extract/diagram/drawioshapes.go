@@ -21,22 +21,33 @@ func (c *canvas) labelEdges() {
 	}
 }
 
-// countEnds counts the arrows at each shape.
+// countEnds counts the arrows at each shape, and settles what they make of it:
+// an element of a text, or of a whole sentence the label of what goes along
+// them; and a note of a paragraph from which only lines without heads lead.
 func (c *canvas) countEnds() {
+	const sentence, paragraph = 4, 80
 	for i := range c.shapes {
 		s := &c.shapes[i]
 		if s.role != roleEdge {
 			continue
 		}
+		left, right := c.heads(s)
 		for _, id := range []string{s.Source, s.Target} {
 			if at, ok := c.index[id]; ok && id != "" {
 				c.shapes[at].joined++
+				c.shapes[at].pointed = c.shapes[at].pointed || left || right
 			}
 		}
 	}
 	for i := range c.shapes {
-		if s := &c.shapes[i]; s.role == roleText && s.joined > 0 && s.name != "" && (s.above < 0 || c.shapes[s.above].role != roleShape) {
-			s.role = roleShape // arrows make an element of a text
+		s := &c.shapes[i]
+		switch {
+		case s.joined == 0 || s.name == "":
+		case s.role == roleText && (s.above < 0 || c.shapes[s.above].role != roleShape):
+			s.role = roleShape
+			s.junction = s.joined > 1 && len(strings.Fields(s.name)) >= sentence
+		case s.role == roleShape && !s.pointed && !c.isContainerShape(i) && len(s.name)+len(s.more) > paragraph:
+			s.role, s.name = roleNote, joinLines(labelLines(s.Cell))
 		}
 	}
 }
