@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,20 +24,22 @@ import (
 
 // workerFlags say how much this process works on.
 type workerFlags struct {
-	Analyses int           `default:"4" placeholder:"N" help:"Analyses at once in this process." group:"Work"`
+	Analyses int           `placeholder:"N" help:"Analyses at once in this process. Default: 32 with a language model, for which they mostly wait, and 4 without." group:"Work"`
 	Readings int           `default:"2" placeholder:"N" help:"Documents read at once in this process." group:"Work"`
-	Share    int           `default:"4" placeholder:"N" help:"Jobs of one kind that one organization may have under way on all workers: fairness between tenants." group:"Work"`
+	Share    int           `placeholder:"N" help:"Jobs of one kind that one organization may have under way on all workers: fairness between tenants. Default: 4, but 24 analyses with a language model." group:"Work"`
 	SoftStop time.Duration `name:"soft-stop" default:"20s" help:"How long work under way may go on at a stop before it is put back." group:"Work"`
 }
 
 func (f *workerFlags) worker(x *installation, m *monitor.Monitor) (*job.Worker, error) {
-	for name, n := range map[string]int{"--analyses": f.Analyses, "--readings": f.Readings, "--share": f.Share} {
-		if n < 1 {
-			return nil, fmt.Errorf("%s %d: it must be 1 or more", name, n)
+	for name, n := range map[string]int{"--analyses": f.Analyses, "--readings": f.Readings - 1, "--share": f.Share} {
+		if n < 0 {
+			return nil, fmt.Errorf("%s: it must be 1 or more", name)
 		}
 	}
+	analyses, share := x.service.AtOnce()
+	f.Analyses, share = cmp.Or(f.Analyses, analyses), cmp.Or(f.Share, share)
 	return job.New(job.Config{
-		Service: x.service, Pool: x.db.OwnerPool(), PerOrganization: f.Share, SoftStop: f.SoftStop, Lease: x.lease, Log: x.log, Ended: m.JobEnded,
+		Service: x.service, Pool: x.db.OwnerPool(), PerOrganization: f.Share, AnalysesPerOrganization: share, SoftStop: f.SoftStop, Lease: x.lease, Log: x.log, Ended: m.JobEnded,
 		Workers: map[service.WorkKind]int{service.WorkAnalyse: f.Analyses, service.WorkIngest: f.Readings},
 	})
 }

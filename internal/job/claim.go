@@ -75,7 +75,7 @@ func (w *Worker) giveUp(begun time.Time, alive []int64, renewed bool) {
 
 // handOver makes jobs of what waits, then waits for more.
 func (w *Worker) handOver(ctx context.Context) error {
-	n, err := w.cfg.Service.HandOver(ctx, service.Share{PerOrganization: w.cfg.PerOrganization, Total: handOverAtOnce}, w.insert)
+	n, err := w.cfg.Service.HandOver(ctx, service.Share{PerOrganization: w.cfg.PerOrganization, Analyses: w.cfg.AnalysesPerOrganization, Total: handOverAtOnce}, w.insert)
 	if err != nil {
 		return err
 	}

@@ -54,8 +54,9 @@ type Config struct {
 	// readings, 4 deliveries and 2 steps of batches.
 	Workers map[service.WorkKind]int
 	// PerOrganization is how many jobs of an organization and kind may be
-	// with River at once; 0 for 4.
-	PerOrganization int
+	// with River at once; 0 for 4. AnalysesPerOrganization is that of analyses;
+	// 0 for the same.
+	PerOrganization, AnalysesPerOrganization int
 	// Lease is how long a claim lasts that nobody renews; 0 for 30 seconds. It
 	// is renewed six times in that time.
 	Lease time.Duration

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"go.uber.org/goleak"
 
 	"github.com/bartizan-security/bartizan/internal/job"
@@ -421,5 +422,37 @@ func TestUrgentWorkComesFirst(t *testing.T) {
 		if s == fmt.Sprint(service.WorkIngest, " ", organization, " ", urgent) && i > 0 {
 			t.Errorf("it came as number %d", i+1)
 		}
+	}
+}
+
+// TestAnalysesHaveAShareOfTheirOwn: of the kinds of work that end soon few are
+// handed over at once, of analyses as many as their own share says.
+func TestAnalysesHaveAShareOfTheirOwn(t *testing.T) {
+	b := newBench(t)
+	organization := b.organization()
+	for range 9 {
+		b.enqueue(organization, postgres.KindIngest, postgres.PriorityUsual, uuid.New())
+		b.change(organization, b.system(organization))
+	}
+	handOver := func(share service.Share) map[service.WorkKind]int {
+		kinds := map[service.WorkKind]int{}
+		_, err := b.HandOver(t.Context(), share, func(_ context.Context, _ pgx.Tx, entries []service.Entry) ([]int64, error) {
+			ids := make([]int64, len(entries))
+			for i, e := range entries {
+				kinds[e.Kind]++
+				ids[i] = e.ID
+			}
+			return ids, nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return kinds
+	}
+	if got := handOver(service.Share{PerOrganization: 2, Total: 100}); got[service.WorkIngest] != 2 || got[service.WorkAnalyse] != 2 {
+		t.Errorf("without a share of their own %v were handed over, want 2 of each", got)
+	}
+	if got := handOver(service.Share{PerOrganization: 2, Analyses: 6, Total: 100}); got[service.WorkIngest] != 0 || got[service.WorkAnalyse] != 4 {
+		t.Errorf("then %v were handed over, want 4 more analyses", got)
 	}
 }

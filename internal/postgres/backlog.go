@@ -70,12 +70,20 @@ type Entry struct {
 	Attempts     int
 }
 
+// Share bounds what is handed over.
+type Share struct {
+	// PerOrganization and kind, counting what was handed over before; Analyses
+	// is that of analyses, 0 for the same.
+	PerOrganization, Analyses int
+	// Total of one call.
+	Total int
+}
+
 // HandOver gives entries that wait to insert, which makes River jobs of them in
 // the same transaction and gives their ids in order. Each organization has at
-// most perOrganization entries of a kind handed over at once; they come round
-// robin, by priority and age within one. Where another process is at it, none
-// is given.
-func (db *DB) HandOver(ctx context.Context, perOrganization, total int, insert func(context.Context, pgx.Tx, []Entry) ([]int64, error)) (int, error) {
+// most its share of a kind handed over at once; they come round robin, by
+// priority and age within one. Where another process is at it, none is given.
+func (db *DB) HandOver(ctx context.Context, share Share, insert func(context.Context, pgx.Tx, []Entry) ([]int64, error)) (int, error) {
 	n := 0
 	err := db.Owner(ctx, func(tx *Tx) error {
 		n = 0
@@ -83,7 +91,7 @@ func (db *DB) HandOver(ctx context.Context, perOrganization, total int, insert f
 		if err := tx.QueryRow(ctx, "select pg_try_advisory_xact_lock(hashtextextended('bartizan.backlog', 0))").Scan(&first); err != nil || !first {
 			return err
 		}
-		entries, err := nextEntries(ctx, tx, perOrganization, total)
+		entries, err := nextEntries(ctx, tx, share)
 		if err != nil || len(entries) == 0 {
 			return err
 		}
@@ -100,7 +108,10 @@ func (db *DB) HandOver(ctx context.Context, perOrganization, total int, insert f
 	return n, nil
 }
 
-func nextEntries(ctx context.Context, tx *Tx, perOrganization, total int) ([]Entry, error) {
+func nextEntries(ctx context.Context, tx *Tx, share Share) ([]Entry, error) {
+	if share.Analyses == 0 {
+		share.Analyses = share.PerOrganization
+	}
 	rows, err := tx.Query(ctx, `
 		with waiting as (
 			select distinct organization_id, kind from bartizan.backlog where job_id is null and not_before <= now()
@@ -116,11 +127,11 @@ func nextEntries(ctx context.Context, tx *Tx, perOrganization, total int) ([]Ent
 				select * from bartizan.backlog b
 				where b.organization_id = w.organization_id and b.kind = w.kind and b.job_id is null and b.not_before <= now()
 				order by b.priority, b.not_before, b.id
-				limit greatest(0, $1::bigint - coalesce(h.n, 0))
+				limit greatest(0, case w.kind when '`+string(KindAnalyse)+`' then $3::bigint else $1::bigint end - coalesce(h.n, 0))
 			) b
 		) e
 		order by e.turn, e.priority, e.id
-		limit $2`, perOrganization, total)
+		limit $2`, share.PerOrganization, share.Total, share.Analyses)
 	if err != nil {
 		return nil, err
 	}

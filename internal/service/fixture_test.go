@@ -228,7 +228,7 @@ type handed struct {
 func (b *bench) handOver() []handed {
 	b.t.Helper()
 	var out []handed
-	_, err := b.db.HandOver(b.t.Context(), 100, 100, func(_ context.Context, _ pgx.Tx, entries []postgres.Entry) ([]int64, error) {
+	_, err := b.db.HandOver(b.t.Context(), postgres.Share{PerOrganization: 100, Total: 100}, func(_ context.Context, _ pgx.Tx, entries []postgres.Entry) ([]int64, error) {
 		out = nil
 		var jobs []int64
 		for _, e := range entries {

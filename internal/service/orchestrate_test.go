@@ -219,7 +219,8 @@ func (x *bench) worker(change ...func(*service.Config)) *job.Worker {
 	s, err := service.New(cfg)
 	x.must(err)
 	x.t.Cleanup(s.Close)
-	w, err := job.New(job.Config{Service: s, Pool: db.OwnerPool(), Log: log, PerOrganization: 32, Workers: map[service.WorkKind]int{service.WorkAnalyse: 32}})
+	analyses, share := s.AtOnce()
+	w, err := job.New(job.Config{Service: s, Pool: db.OwnerPool(), Log: log, AnalysesPerOrganization: share, Workers: map[service.WorkKind]int{service.WorkAnalyse: analyses}})
 	x.must(err)
 	return w
 }

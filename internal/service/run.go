@@ -186,7 +186,7 @@ func (r *round) work(ctx context.Context) (more bool, err error) {
 	}
 	follow := r.follow(run, cancel)
 	e.config.Progress = follow.update
-	model, err := analyze.Run(run, m.input(r.analysis.Fresh), e.config)
+	model, err := s.analyse(run, m, e, r.analysis.Fresh)
 	follow.stop()
 	e.wait(ctx)
 	if err != nil {
@@ -197,6 +197,18 @@ func (r *round) work(ctx context.Context) (more bool, err error) {
 		return r.later(ctx, r.backoff(), down.Error())
 	}
 	return r.finish(ctx, ended{}, &result{m, model})
+}
+
+// analyse runs the stages. Without a model they take a processor all the time, and
+// only some go on at once.
+func (s *Service) analyse(ctx context.Context, m *material, e *engine, fresh bool) (*threatmodel.Model, error) {
+	if e.client == nil {
+		if err := s.processors.Acquire(ctx, 1); err != nil {
+			return nil, err
+		}
+		defer s.processors.Release(1)
+	}
+	return analyze.Run(ctx, m.input(fresh), e.config)
 }
 
 // runnable tells what stands against an analysis before anything is asked.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"runtime"
 	"time"
 
 	"golang.org/x/sync/semaphore"
@@ -106,6 +107,9 @@ type Service struct {
 	// weighty bounds the runs that feed no model: estimates, which take a
 	// processor each.
 	weighty *semaphore.Weighted
+	// processors bounds the analyses that ask no model: they work all the time,
+	// where the others wait.
+	processors *semaphore.Weighted
 	// controls are the catalogs that were searched last.
 	controls controlIndexes
 }
@@ -142,7 +146,26 @@ func New(cfg Config) (*Service, error) {
 		return nil, err
 	}
 	s.limiter, s.watch, s.weighty = s.db.NewLimiter(), s.db.NewWatch(), semaphore.NewWeighted(2)
+	s.processors = semaphore.NewWeighted(int64(max(fewAnalyses, runtime.GOMAXPROCS(0))))
 	return s, nil
+}
+
+const (
+	fewAnalyses, fewOfOne = 4, 4
+	// Of 50 pages each takes about 25 MiB.
+	manyAnalyses, manyOfOne = 32, 24
+)
+
+// AtOnce is how many analyses a worker should have under way, and how many of
+// these may be one organization's over all workers. With a language model it is
+// many: each analysis waits for it most of the time, often for a single answer
+// that the next question depends on, and a few alone leave most of what may be
+// asked at once unused.
+func (s *Service) AtOnce() (analyses, perOrganization int) {
+	if s.cfg.Model.Configured() {
+		return manyAnalyses, manyOfOne
+	}
+	return fewAnalyses, fewOfOne
 }
 
 // Close ends what the service keeps going; not the database, which is the
