@@ -173,6 +173,15 @@ func TestDrawingElements(t *testing.T) {
 func TestDrawingBoundaries(t *testing.T) {
 	runDrawings(t, []drawingTest{
 		{
+			"a text close above a box without a label is its name, where none in it is",
+			[]string{
+				box("z", "1", "", "fillColor=none;dashed=1", 0, 140, 300, 180), box("t", "1", "Audit account", "text", -5, 105, 120, 30), box("a", "1", "Log writer", "", 40, 200, 80, 40),
+				box("y", "1", "", "fillColor=none;dashed=1", 400, 140, 300, 180), box("u", "1", "Draft 3", "text", 400, 105, 120, 30), box("v", "1", "Root account", "text", 405, 145, 120, 30), box("b", "1", "Role", "", 440, 200, 80, 40),
+			},
+			[]string{"Draft 3", "Audit account:", "  Log writer", "Root account:", "  Role"},
+			nil, nil,
+		},
+		{
 			"an icon on the upper side of a box without a label is its sign, unless arrows lead to it",
 			[]string{
 				box("z", "1", "", "rounded=1", 0, 100, 300, 200), box("a", "1", "API", "", 20, 160, 80, 40), box("b", "1", "Worker", "", 160, 160, 80, 40),

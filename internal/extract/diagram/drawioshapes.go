@@ -344,6 +344,8 @@ func (c *canvas) labels(s, t *shape) float64 {
 	const below = 30
 	middle := t.x + t.Width/2
 	switch {
+	case s.container && t.bottom() <= s.y && t.bottom() >= s.y-below && t.x >= s.x-below && t.right() <= s.right()+below:
+		return s.y - t.bottom() + s.Height // what stands in the container comes first
 	case middle < s.x-below || middle > s.right()+below:
 	case s.container && s.covers(t):
 		band := max(40, s.Height/4)
