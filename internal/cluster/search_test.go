@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -119,6 +120,7 @@ func TestWhatIsMissingIsSaidWithTheCommandThatInstallsIt(t *testing.T) {
 			command: project + "sudo apt-get install -y postgresql-15 postgresql-15-pgvector",
 		},
 		"Debian 13":    {platform: cluster.Platform{OS: "linux", IDs: "debian", Version: "13"}, what: "PostgreSQL", command: "sudo apt-get install -y postgresql-17 postgresql-17-pgvector"},
+		"Debian 14":    {platform: cluster.Platform{OS: "linux", IDs: "debian", Version: "14"}, what: "PostgreSQL", command: "sudo apt-get install -y postgresql-18 postgresql-18-pgvector"},
 		"Ubuntu 22.04": {platform: cluster.Platform{OS: "linux", IDs: "ubuntu debian", Version: "22.04"}, what: "PostgreSQL", command: project + "sudo apt-get install -y postgresql-17 postgresql-17-pgvector"},
 		"Ubuntu 24.04": {platform: cluster.Platform{OS: "linux", IDs: "ubuntu debian", Version: "24.04"}, what: "PostgreSQL", command: project + "sudo apt-get install -y postgresql-16 postgresql-16-pgvector"},
 		"Mint":         {platform: cluster.Platform{OS: "linux", IDs: "linuxmint ubuntu debian", Version: "22"}, what: "PostgreSQL", command: project + "sudo apt-get install -y postgresql-17 postgresql-17-pgvector"},
@@ -173,9 +175,16 @@ func write(t *testing.T, path, text string) {
 func TestAnInstallationWithPgvectorIsTakenBeforeANewerOneWithout(t *testing.T) {
 	search := cluster.DefaultSearch()
 	search.Path = fake{version: "18.1"}.install(t, "newer") + ":" + search.Path
+	found := cluster.Find(t.Context(), search)
+	if found[0].Version != 18 || found[0].Vector != "" {
+		t.Fatalf("what is looked at first is %+v, and not the fake", found[0])
+	}
+	// The fake can run no server: that one starts tells that another was taken.
+	// It may well be of the same version.
 	c := start(t, cluster.Options{Throwaway: true, DataDir: folder(t), Search: search})
-	if c.Version() == 18 {
-		t.Error("the fake was taken")
+	taken := slices.ContainsFunc(found[1:], func(i cluster.Installation) bool { return i.Version == c.Version() && i.Vector != "" })
+	if !taken {
+		t.Errorf("PostgreSQL %d was taken, of %+v", c.Version(), found)
 	}
 }
 
