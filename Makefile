@@ -23,8 +23,10 @@ demo: build ## analyse a sample system and say where the report lies
 serve: build postgres ## the service on this machine, with a sample system analysed; Ctrl-C ends it
 	bin/bartizan serve --dev --sample testdata/designs/portal/docs $(SERVE)
 
+# Go's ten minutes are too few for the tests that kill workers where the machine
+# has other work.
 test: browser postgres ## all tests
-	go test ./...
+	go test -timeout 30m ./...
 
 lint: ## what CI checks beside the tests
 	go vet ./...
