@@ -24,16 +24,24 @@ const (
 )
 
 // hold notes that this process works on an entry. The context ends, with
-// service.ErrLeaseLost as its cause, when the claim is lost.
+// service.ErrLeaseLost as its cause, when the claim is lost: also to this very
+// process, which may be handed an entry again whose claim it could not renew in
+// time, the database being away, before it knows that.
 func (w *Worker) hold(ctx context.Context, entry int64) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.held[entry] = &held{cancel: cancel, renewed: time.Now()}
+	if before := w.held[entry]; before != nil {
+		before.cancel(service.ErrLeaseLost)
+	}
+	mine := &held{cancel: cancel, renewed: time.Now()}
+	w.held[entry] = mine
 	return ctx, func() {
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		delete(w.held, entry)
+		if w.held[entry] == mine {
+			delete(w.held, entry)
+		}
 		cancel(nil)
 	}
 }
@@ -109,7 +117,7 @@ func (w *Worker) insert(ctx context.Context, tx pgx.Tx, entries []service.Entry)
 	return ids, nil
 }
 
-// sweep lets the work of dead workers wait again.
+// sweep lets work wait again that nobody is at, such as that of dead workers.
 func (w *Worker) sweep(ctx context.Context) error {
 	sleep(ctx, w.cfg.Lease/sweeps)
 	if ctx.Err() != nil {
@@ -117,7 +125,7 @@ func (w *Worker) sweep(ctx context.Context) error {
 	}
 	n, err := w.cfg.Service.Sweep(ctx)
 	if n > 0 {
-		w.cfg.Log.Warn("work of a worker that died waits again", "entries", n)
+		w.cfg.Log.Warn("work that nobody was at waits again", "entries", n)
 	}
 	return err
 }

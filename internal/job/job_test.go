@@ -377,6 +377,45 @@ func TestALostClaimEndsTheWork(t *testing.T) {
 	}
 }
 
+// TestWorkClaimedAnewByTheSameWorkerIsDoneOnce holds that a worker which is handed
+// again what it works on ends the work that it had begun, and keeps the other.
+func TestWorkClaimedAnewByTheSameWorkerIsDoneOnce(t *testing.T) {
+	b := newBench(t)
+	type run struct {
+		ctx context.Context
+		end chan struct{}
+	}
+	runs := make(chan run, 2)
+	b.do = func(ctx context.Context, _ service.WorkKind, _, _ uuid.UUID) error {
+		r := run{ctx, make(chan struct{})}
+		runs <- r
+		select {
+		case <-ctx.Done():
+		case <-r.end:
+		}
+		return context.Cause(ctx)
+	}
+	b.enqueue(b.organization(), postgres.KindIngest, postgres.PriorityUsual, uuid.New())
+	w := b.worker(func(c *job.Config) { c.Lease = time.Minute }) // the next renewal is ten seconds away
+	defer b.stop(w)
+	first := <-runs
+	b.exec("update bartizan.backlog set job_id = null, handed_at = null, holder = '', alive_until = null")
+	second := <-runs
+	<-first.ctx.Done()
+	if cause := context.Cause(first.ctx); !errors.Is(cause, service.ErrLeaseLost) {
+		t.Errorf("the work that was begun first ended with %v", cause)
+	}
+	b.exec("update bartizan.backlog set alive_until = now() + interval '25 seconds'")
+	b.eventually("the claim is not renewed", func() bool {
+		return b.count("select count(*) from bartizan.backlog where alive_until > now() + interval '40 seconds'") == 1
+	})
+	if err := second.ctx.Err(); err != nil {
+		t.Errorf("the work that took its place ended: %v", context.Cause(second.ctx))
+	}
+	close(second.end)
+	b.eventually("the entry is not done", func() bool { return b.count("select count(*) from bartizan.backlog") == 0 })
+}
+
 // TestABigBatchHoldsNobodyUp holds fairness between tenants: the one document of
 // one organization is read long before 10,000 of another.
 func TestABigBatchHoldsNobodyUp(t *testing.T) {
