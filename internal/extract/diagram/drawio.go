@@ -42,9 +42,10 @@ var drawioVocabulary = sync.OnceValue(func() drawioWords {
 	return w
 })
 
-// Sheet is one page of a drawing.
+// Sheet is one page of a drawing, or a diagram in it that was written.
 type Sheet struct {
-	// Language is drawio or gliffy: what the drawing was made in.
+	// Language is drawio or gliffy, what the drawing was made in, or that in
+	// which the diagram was written; its text is the source then.
 	Language string
 	// Name is as the page's tab shows it; it may be empty.
 	Name string
@@ -100,7 +101,11 @@ func ReadDrawing(data []byte, limits mxfile.Limits) ([]Sheet, error) {
 	for _, page := range pages {
 		c := newCanvas(page)
 		c.read()
-		sheets = append(sheets, c.sheet(language))
+		sheet, more := c.sheet(language), written(page)
+		if sheet.Text == "" && len(more) > 0 {
+			more[0].Name = sheet.Name // the page shows nothing else
+		}
+		sheets = append(append(sheets, sheet), more...)
 	}
 	return sheets, err
 }

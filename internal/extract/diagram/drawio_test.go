@@ -338,3 +338,28 @@ func TestPagesAndFilesOfDrawings(t *testing.T) {
 		t.Errorf("the sheets are %+v, %v", sheets, err)
 	}
 }
+
+func TestDiagramsThatWereWrittenIntoADrawing(t *testing.T) {
+	sheets, err := ReadDrawing([]byte(cells(
+		`<UserObject id="m" label="" mermaidData="{&quot;data&quot;:&quot;graph TD\n  web[Web app] --&gt; db[(Orders)]&quot;,&quot;config&quot;:{}}"><mxCell style="shape=image" parent="1" vertex="1"/></UserObject>`,
+		`<UserObject id="p" label="" plantUmlData="{&quot;data&quot;:&quot;@startuml\r\n[API] -&gt; [Vault]\r\n@enduml&quot;}"><mxCell style="shape=image" parent="1" vertex="1"/></UserObject>`,
+		box("a", "1", "Beside", "", 0, 0, 80, 40),
+	)), mxfile.Limits{})
+	if err != nil || len(sheets) != 3 {
+		t.Fatalf("%d sheets, %v", len(sheets), err)
+	}
+	for i, want := range []struct{ language, text, edge string }{
+		{"drawio", "Beside", ""},
+		{"mermaid", "graph TD\n  web[Web app] --> db[(Orders)]", "web db"},
+		{"plantuml", "@startuml\n[API] -> [Vault]\n@enduml", "API Vault"},
+	} {
+		s := sheets[i]
+		edge := ""
+		for _, e := range s.Diagram.Edges {
+			edge += e.From + " " + e.To
+		}
+		if s.Language != want.language || s.Text != want.text || edge != want.edge {
+			t.Errorf("in %s %q with the arrows %q, want %+v", s.Language, s.Text, edge, want)
+		}
+	}
+}
