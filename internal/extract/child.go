@@ -68,8 +68,10 @@ type reading struct {
 	// spoiled is true once a reader failed in a way that may have left
 	// something behind.
 	spoiled bool
-	// said is where the last event was written, for the next.
-	said []byte
+	// said is where the last event was written, paths those of its blocks; the
+	// next are written there too.
+	said  []byte
+	paths []pathRun
 }
 
 // mostSaid is how much memory is kept for the next event, in bytes.
@@ -141,8 +143,8 @@ func (r *reading) yield(doc Document, err error) bool {
 	var e *Error
 	switch {
 	case err == nil:
-		paths := slim(&doc)
-		return r.tell(event{Document: &doc, Paths: paths})
+		r.paths = slim(&doc, r.paths[:0])
+		return r.tell(event{Document: &doc, Paths: r.paths})
 	case errors.As(err, &e):
 		return r.tell(errorEvent(e))
 	}

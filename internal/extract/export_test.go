@@ -56,7 +56,7 @@ func (untraced) failed()            {}
 func Survives(doc Document) (Document, error) {
 	l := newLanguage()
 	doc.Blocks = slices.Clone(doc.Blocks)
-	paths := slim(&doc)
+	paths := slim(&doc, nil)
 	var e event
 	if err := l.events.Decode(l.events.Encode(&event{Document: &doc, Paths: paths}), &e); err != nil {
 		return Document{}, err

@@ -118,10 +118,9 @@ type pathRun struct {
 
 // slim leaves out of the blocks of a document what can be told from the rest:
 // the text, which stands in the body, ids, and the path of headings, which
-// most share with the block before. It changes the blocks in place, and returns
-// the paths.
-func slim(doc *Document) []pathRun {
-	var runs []pathRun
+// most share with the block before. It changes the blocks in place, and appends
+// the paths to those given.
+func slim(doc *Document, runs []pathRun) []pathRun {
 	for i := range doc.Blocks {
 		b := &doc.Blocks[i]
 		l := &b.Locator

@@ -2,8 +2,6 @@ package extract
 
 import (
 	"fmt"
-	"hash/fnv"
-	"io"
 
 	"github.com/bartizan-security/bartizan/pkg/threatmodel"
 )
@@ -13,27 +11,39 @@ import (
 // It remembers hashes: an export may have hundreds of thousands of pages. Where
 // two names had the same hash, one would be numbered without need.
 type namer struct {
-	names map[uint64]bool
-	ids   map[uint64]bool
+	names hashes
+	ids   hashes
 }
 
+// hashes is a set of hashes, in as little memory as a map takes.
+type hashes map[uint64]struct{}
+
+func (h hashes) has(s string) bool {
+	_, ok := h[nameHash(s)]
+	return ok
+}
+
+// nameHash is FNV-1a, without the allocations of package fnv.
 func nameHash(s string) uint64 {
-	h := fnv.New64a()
-	_, _ = io.WriteString(h, s) // it never fails
-	return h.Sum64()
+	const offset, prime = 14695981039346656037, 1099511628211
+	h := uint64(offset)
+	for i := range len(s) {
+		h = (h ^ uint64(s[i])) * prime
+	}
+	return h
 }
 
 // unique returns the name, or where another document has it, the name with a
 // number.
 func (n *namer) unique(name string) string {
 	if n.names == nil {
-		n.names = map[uint64]bool{}
+		n.names = hashes{}
 	}
 	candidate := name
-	for i := 2; n.names[nameHash(candidate)]; i++ {
+	for i := 2; n.names.has(candidate); i++ {
 		candidate = fmt.Sprintf("%s (%d)", name, i)
 	}
-	n.names[nameHash(candidate)] = true
+	n.names[nameHash(candidate)] = struct{}{}
 	return candidate
 }
 
@@ -45,12 +55,12 @@ const shortID, longID = 6, 12
 // bytes change.
 func (n *namer) id(name string) string {
 	if n.ids == nil {
-		n.ids = map[uint64]bool{}
+		n.ids = hashes{}
 	}
 	id := threatmodel.ShortID("D", name, shortID)
-	for digits := shortID + 1; n.ids[nameHash(id)] && digits <= longID; digits++ {
+	for digits := shortID + 1; n.ids.has(id) && digits <= longID; digits++ {
 		id = threatmodel.ShortID("D", name, digits)
 	}
-	n.ids[nameHash(id)] = true
+	n.ids[nameHash(id)] = struct{}{}
 	return id
 }

@@ -29,15 +29,29 @@ func (f *flow) add(s string) {
 			f.space()
 			i++
 		case c < utf8.RuneSelf:
-			end := i + 1
-			for end < len(s) && s[end] > ' ' && s[end] < utf8.RuneSelf {
-				end++
-			}
+			end := i + asItStands(s[i:])
 			f.text = append(f.text, s[i:end]...)
 			f.words = true
 			i = end
 		default:
 			i += f.rune(s[i:])
+		}
+	}
+}
+
+// asItStands is the length of what is shown as it is written: the first byte,
+// and words of ASCII with one space between them.
+func asItStands(s string) int {
+	shown := func(i int) bool { return i < len(s) && s[i] > ' ' && s[i] < utf8.RuneSelf }
+	end := 1
+	for {
+		switch {
+		case shown(end):
+			end++
+		case end < len(s) && s[end] == ' ' && shown(end+1):
+			end += 2
+		default:
+			return end
 		}
 	}
 }
@@ -87,11 +101,23 @@ func (f *flow) link(from int, to place) {
 // around is white space.
 const around = " \n\t"
 
+// trimmed is a text without the white space around it.
+func trimmed[T string | []byte](s T) T {
+	white := func(c byte) bool { return c == ' ' || c == '\n' || c == '\t' }
+	for len(s) > 0 && white(s[0]) {
+		s = s[1:]
+	}
+	for len(s) > 0 && white(s[len(s)-1]) {
+		s = s[:len(s)-1]
+	}
+	return s
+}
+
 // take returns the text with its links and empties the flow.
 func (f *flow) take() (text string, links []threatmodel.Link, onlyImage bool) {
-	text = block.Clean(strings.Trim(string(f.text), around))
+	text = block.Clean(string(trimmed(f.text)))
 	onlyImage = f.image && !f.words
-	text, links = strings.Trim(text, around), f.takeLinks(text)
+	text, links = trimmed(text), f.takeLinks(text)
 	f.text, f.image, f.words = f.text[:0], false, false
 	f.taken++
 	return text, links, onlyImage

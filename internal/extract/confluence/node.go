@@ -241,17 +241,19 @@ func (p *parser) start() {
 	n := p.node()
 	n.name = p.x.name
 	n.attrs = append(n.attrs, p.x.attrs...)
-	if endsSame[n.name] && p.top().name == n.name {
+	if p.top().name == n.name && endsSame[n.name] {
 		p.open = p.open[:len(p.open)-1]
 	}
-	if len(p.open) > p.maxDepth && !p.x.closed && !emptyElements[n.name] {
+	if p.x.closed || emptyElements[n.name] {
+		p.add(n)
+		return
+	}
+	if len(p.open) > p.maxDepth {
 		p.flatten(n.name)
 		return
 	}
 	p.add(n)
-	if !p.x.closed && !emptyElements[n.name] {
-		p.open = append(p.open, n)
-	}
+	p.open = append(p.open, n)
 }
 
 func (p *parser) flatten(name string) {

@@ -142,7 +142,7 @@ func (e *xmlExport) read(b *book, p *page, files *pageFiles, a *arena) (Page, er
 	w.name, w.files = name, files
 	w.b.Reuse(a.blocks)
 	a.blocks = nil
-	w.b.Grow(len(body)/2, 4+len(body)/bytesPerBlock)
+	w.b.Grow(len(body)*3/4, 4+len(body)/bytesPerBlock)
 	w.title(e.pages.title(p))
 	w.storage(body)
 	for _, at := range e.comments[p.id] {

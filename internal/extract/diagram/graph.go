@@ -58,7 +58,11 @@ type group struct {
 }
 
 func newGraph(language, kind, source string) *graph {
-	return &graph{language: language, kind: kind, source: source, index: map[string]int{}, stated: place{-1, -1}, lineTo: -1}
+	const most = 8 // of nodes and of arrows, in most diagrams
+	return &graph{
+		language: language, kind: kind, source: source, index: map[string]int{}, stated: place{-1, -1}, lineTo: -1,
+		nodes: make([]node, 0, most), edges: make([]threatmodel.DiagramEdge, 0, most),
+	}
 }
 
 // lineOf is the line around an offset of the source.
