@@ -170,6 +170,11 @@ func TestFlowchartGroups(t *testing.T) {
 			[]string{`process a "a"`, `process b "b"`, "a -> b"},
 		},
 		{
+			"settings may be indented as all of it is",
+			"\n    ---\n    title: T\n    config:\n      layout: elk\n    ---\n    flowchart LR\n    a --> b\n",
+			[]string{`process a "a"`, `process b "b"`, "a -> b"},
+		},
+		{
 			"what is not understood is told, and the rest is read",
 			"flowchart LR\na --> b\n@@ nonsense\nb --> c[open\nc --> d\nend",
 			[]string{

@@ -45,13 +45,7 @@ func IsMermaid(text string) bool {
 // skipPreamble finds the line that names the type: after front matter,
 // directives and comments.
 func skipPreamble(source string) int {
-	at := 0
-	if rest := strings.TrimLeft(source, " \t\n"); strings.HasPrefix(rest, "---\n") {
-		if end := strings.Index(rest[3:], "\n---"); end >= 0 {
-			at = len(source) - len(rest) + 3 + end + len("\n---")
-		}
-	}
-	for at < len(source) {
+	for at := frontMatter(source); at < len(source); {
 		rest := source[at:]
 		trimmed := strings.TrimLeft(rest, " \t\n")
 		at += len(rest) - len(trimmed)
@@ -68,7 +62,23 @@ func skipPreamble(source string) int {
 			return at
 		}
 	}
-	return at
+	return len(source)
+}
+
+// frontMatter is the length of the settings between two rules that a diagram
+// begins with; 0 where it has none. A page may indent them as it does all.
+func frontMatter(source string) int {
+	const rule = "---"
+	at := len(source) - len(strings.TrimLeft(source, " \t\n"))
+	if !strings.HasPrefix(source[at:], rule) || strings.TrimSpace(source[at:at+lineLength(source[at:])]) != rule {
+		return 0
+	}
+	for at += lineLength(source[at:]) + 1; at < len(source); at += lineLength(source[at:]) + 1 {
+		if line := source[at : at+lineLength(source[at:])]; strings.HasPrefix(strings.TrimLeft(line, " \t"), rule) {
+			return at + strings.Index(line, rule) + len(rule)
+		}
+	}
+	return 0
 }
 
 // firstWord is what stands before the first white space or semicolon.

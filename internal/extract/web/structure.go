@@ -84,9 +84,12 @@ func (p *page) openTerm(n *node) {
 // preformatted writes text whose line breaks count.
 func (p *page) preformatted(n *node) {
 	p.endTerm()
+	outer := p.drawn
+	p.drawn = outer || hasClass(n, "mermaid")
 	p.pre++
 	p.walkAll(n)
 	p.pre--
+	p.drawn = outer
 	r := p.flow
 	p.flow = flow.Run{}
 	p.w.Code(p.codeLanguage(n), r)

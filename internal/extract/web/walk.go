@@ -32,7 +32,9 @@ type page struct {
 	// term is the text of a term whose description has not come yet.
 	term flow.Run
 	// pre counts open elements whose white space counts.
-	pre     int
+	pre int
+	// drawn is true in the source of a diagram that the page draws itself.
+	drawn   bool
 	caption bool
 	heading int
 	// path are the elements around the one being read.
@@ -218,11 +220,14 @@ func clean(s string) string {
 }
 
 func (p *page) lineBreak() {
-	if p.pre > 0 {
+	switch {
+	case p.drawn:
+		p.flow.Text = append(p.flow.Text, "<br/>"...) // one within a label of the diagram
+	case p.pre > 0:
 		p.flow.Text = append(p.flow.Text, '\n')
-		return
+	default:
+		p.flow.Newline()
 	}
-	p.flow.Newline()
 }
 
 // image writes the alternative text. An image without any is decoration.

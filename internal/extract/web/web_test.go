@@ -129,6 +129,11 @@ func TestRead(t *testing.T) {
 			[]string{`diagram (mermaid) @1-2 "graph LR\n  a[Web] --> b[(DB)]"`, `diagram (mermaid) @2-3 "graph LR\n a[X]-->b[Y]"`, `diagram (mermaid) @3 "graph LR; a-->b"`},
 		},
 		{
+			"a diagram that the page draws keeps the line breaks of its labels",
+			"<html><body><pre class=mermaid>\n  ---\n  title: Keys\n  ---\n  sequenceDiagram\n  A->>B: first<br>second</pre>",
+			[]string{`diagram (mermaid) @2-6 "  ---\n  title: Keys\n  ---\n  sequenceDiagram\n  A->>B: first<br/>second"`},
+		},
+		{
 			"tasks keep their box, images their words",
 			"<html><body><ul><li><input type=checkbox checked disabled> TLS<li><input type=checkbox> mTLS</ul><figure><img src=z alt='The zones'><figcaption>Fig. 1</figcaption></figure><p>A <img src=e alt=lock> here <img src=x alt=''>.",
 			[]string{`list_item 1 @1 "[x] TLS"`, `list_item 1 @1 "[ ] mTLS"`, `image @1 "The zones"`, `caption @1 "Fig. 1"`, `paragraph @1 "A lock here ."`},
