@@ -20,10 +20,11 @@ type fileHandle interface {
 	io.Closer
 }
 
-// pieceSize is how much of a file is asked for at once, in bytes, and pieces
-// how many of them are kept: readers of archives go back and forth.
+// pieceSize is how much of a file is asked for at once, in bytes: with what is
+// said of it a message comes to less than 1 MiB. Pieces is how many of them are
+// kept: readers of archives go back and forth.
 const (
-	pieceSize = 1 << 20
+	pieceSize = 1<<20 - 4<<10
 	pieces    = 4
 )
 

@@ -42,17 +42,17 @@ type result struct {
 	find finder
 	// ids are those of the documents, in the order of the numbers that the child
 	// gave them, from 1.
-	ids []string
+	ids idList
 }
 
 // id is the id of the document that a child numbers so; empty where there is
 // none.
 func (r *result) id(number string) string {
 	n, err := strconv.Atoi(number)
-	if err != nil || n < 1 || n > len(r.ids) {
+	if err != nil {
 		return ""
 	}
-	return r.ids[n-1]
+	return r.ids.at(n - 1)
 }
 
 // ahead is how many inputs, for each child, may be begun before the first of
@@ -205,7 +205,7 @@ func (b *batch) name(r *result, doc *Document) {
 	doc.Name = b.names.unique(doc.Name)
 	doc.ID = b.names.id(doc.Name)
 	doc.Parent = r.id(doc.Parent)
-	r.ids = append(r.ids, doc.ID)
+	r.ids.add(doc.ID)
 	for i := range doc.Notices {
 		n := &doc.Notices[i]
 		n.Document = doc.ID

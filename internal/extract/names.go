@@ -64,3 +64,37 @@ func (n *namer) id(name string) string {
 	n.ids[nameHash(id)] = struct{}{}
 	return id
 }
+
+// idList keeps ids in their order. It holds no pointer for each, and is never
+// copied as it grows: an export may have hundreds of thousands of pages. The
+// zero value is ready.
+type idList struct {
+	chunks [][]byte
+	count  int
+}
+
+const (
+	// idSize is the room for an id with its length, in bytes.
+	idSize   = len("D-") + longID + 1
+	idsChunk = 4096
+)
+
+func (l *idList) add(id string) {
+	if l.count%idsChunk == 0 {
+		l.chunks = append(l.chunks, make([]byte, 0, idSize*idsChunk))
+	}
+	last := &l.chunks[len(l.chunks)-1]
+	start, n := len(*last), min(len(id), idSize-1)
+	*last = append(append(*last, byte(n)), id[:n]...)
+	*last = (*last)[:start+idSize]
+	l.count++
+}
+
+// at is the id of the given index; empty where there is none.
+func (l *idList) at(i int) string {
+	if i < 0 || i >= l.count {
+		return ""
+	}
+	b := l.chunks[i/idsChunk][i%idsChunk*idSize:]
+	return string(b[1 : 1+b[0]])
+}

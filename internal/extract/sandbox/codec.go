@@ -35,8 +35,8 @@ func (c Codec[T]) Encode(v *T) []byte { return c.Append(nil, v) }
 // next: an export may have hundreds of thousands of pages.
 func (c Codec[T]) Append(b []byte, v *T) []byte { return c.plan.encode(b, unsafe.Pointer(v)) }
 
-// Decode reads a value that Encode wrote. Strings share the memory of data,
-// which is not to be changed.
+// Decode reads a value that Encode wrote. Strings and bytes share the memory of
+// data, which is not to be changed.
 func (c Codec[T]) Decode(data []byte, v *T) error {
 	d := &decoder{rest: unsafe.String(unsafe.SliceData(data), len(data)), budget: decodeFree + decodeRatio*len(data)}
 	if err := c.plan.decode(d, unsafe.Pointer(v)); err != nil {
@@ -305,7 +305,10 @@ func (p *plan) bytes() {
 		if err != nil {
 			return err
 		}
-		*(*[]byte)(v) = []byte(s)
+		*(*[]byte)(v) = []byte{}
+		if s != "" {
+			*(*[]byte)(v) = unsafe.Slice(unsafe.StringData(s), len(s))
+		}
 		return nil
 	}
 }
