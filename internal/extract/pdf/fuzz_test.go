@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/bartizan-security/bartizan/internal/extract/pdf"
@@ -21,6 +22,8 @@ func FuzzContent(f *testing.F) {
 		"<< /Fields [7 0 R] /DA (/F 12 Tf) >>\x00<< /Type /Annot /Subtype /Widget /FT /Ch /T (name) /Opt [[(a) (b)]] /V (a) /Rect [200 690 400 715] /F 4 >>")
 	f.Add(show(12, 60, 700, "x"), "/Annots [6 0 R]", "<< /Type /Annot /Subtype /FileAttachment /FS 7 0 R /Rect [0 0 9 9] >>\x00<< /Type /Filespec /UF (a/../b) /EF << /F 8 0 R >> >>\x00<< /Length 1 >>\nstream\nx\nendstream")
 	f.Add("q 200 0 0 100 60 500 cm BI /W 1 /H 1 /BPC 8 /CS /G ID x EI Q 0 0 m 9 9 l S 1 1 8 8 re f", "/StructParents 0", "")
+	f.Add(show(12, 60, 700, "x"), "/Annots [6 0 R]", "<< /Type /Annot /Subtype /FreeText /Rect [72 600 312 640] /F 4 /AP << /N 7 0 R >> >>\x00"+drawing("Drawn only."))
+	f.Add("BT /K 14 Tf 1 0 0 1 500 700 Tm <"+hexOf("認証基盤は、検証する。")+"> Tj ET", kanji, strings.Join(downFont(), "\x00"))
 	reader := pdf.NewReader(pdf.Options{Memory: 64 << 20, MaxPages: 20, MaxFiles: 1 << 20})
 	f.Cleanup(reader.Close)
 	recognize := func(p pdf.Picture) ([]pdf.RecognizedLine, error) {
