@@ -198,7 +198,7 @@ func (s *session) pages(in input, pages iter.Seq2[confluence.Page, error], x *ex
 	if s.own {
 		defer leaveRoom(exportRoom)()
 	}
-	ids := map[int]string{}
+	var ids idList
 	for p, err := range pages {
 		if err != nil {
 			if s.stopped() {
@@ -208,14 +208,18 @@ func (s *session) pages(in input, pages iter.Seq2[confluence.Page, error], x *ex
 			continue
 		}
 		p.Source.Name = path.Join(in.name, p.Source.Name)
-		p.Source.Parent = ids[p.Parent]
+		p.Source.Parent = ids.at(p.Parent)
 		linkBelow(in.name, &p.Source)
-		ids[p.Number] = s.emit(p.Source)
+		for ids.count < p.Number {
+			ids.add("") // of a page that could not be read
+		}
+		id := s.emit(p.Source)
+		ids.add(id)
 		for _, a := range p.Attachments {
 			if s.done {
 				return
 			}
-			x.attachment(p.Source.Name, ids[p.Number], a)
+			x.attachment(p.Source.Name, id, a)
 		}
 		if s.done {
 			return

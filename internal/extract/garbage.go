@@ -10,7 +10,7 @@ import (
 // exportRoom is how much garbage may gather while an export is read, in bytes.
 // A collection looks at all that is known of the pages; to read one takes a
 // few kilobytes.
-const exportRoom = 48 << 20
+const exportRoom = 16 << 20
 
 // leaveRoom lets so many bytes of garbage gather between two collections of
 // this process, however much or little is in use, until the function that it

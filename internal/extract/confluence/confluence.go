@@ -78,8 +78,8 @@ type Page struct {
 	// tree, below the home page.
 	Source threatmodel.Source
 	// Number is the place of the page among those of the export, from 0;
-	// Parent that of the page above it, or -1. A parent comes before its
-	// children.
+	// Parent that of the page above it, or -1. Pages come in this order, and a
+	// parent before its children.
 	Number, Parent int
 	// Attachments are the files that the page shows or links to, in the
 	// order of the page, each once.
