@@ -105,8 +105,8 @@ func (r *run) paths(found []*candidate) []path {
 	return bestPaths(out)
 }
 
-// bestPaths keeps one path for each end, so that one busy store does not take
-// all the places.
+// bestPaths keeps one path for each last leg, so that one busy store does not take
+// all the places, and one attack is not asked for from every entry.
 func bestPaths(all []path) []path {
 	sort.SliceStable(all, func(i, j int) bool {
 		if all[i].weight != all[j].weight {
@@ -117,7 +117,7 @@ func bestPaths(all []path) []path {
 	seen := map[string]bool{}
 	var out []path
 	for _, p := range all {
-		key := p.elements[0] + p.elements[len(p.elements)-1]
+		key := strings.Join(p.elements[max(0, len(p.elements)-2):], ">")
 		if !seen[key] && len(out) < maxPaths {
 			seen[key] = true
 			out = append(out, p)
@@ -178,6 +178,11 @@ func (r *run) chainQuestion(p *path, found []*candidate) *Question {
 	}
 	passages = uniquePassages(passages)
 	r.inOrder(passages)
+	evidence := r.evidenceOf(append(slices.Clone(p.elements), p.flows...)...)
+	for _, c := range on {
+		evidence = append(evidence, c.threat.Evidence...)
+	}
+	passages = linesOf(passages, evidence, names)
 	for _, c := range on {
 		about.Threats = append(about.Threats, r.viewThreat(&c.threat, passages))
 	}

@@ -181,12 +181,13 @@ func (r *run) home(id string) string {
 }
 
 // cells are the places of the coverage matrix: every element against the
-// categories of its kind, and every flow that crosses a boundary.
+// categories of its kind, and every flow that crosses a boundary. An external
+// entity that nothing is said to pass to or from has no place in it.
 func (r *run) cells() []cell {
 	var out []cell
 	for i := range r.graph.elements {
 		e := &r.graph.elements[i]
-		if e.Kind == threatmodel.DataFlow && len(e.Crosses) == 0 {
+		if e.Kind == threatmodel.DataFlow && len(e.Crosses) == 0 || e.Kind == threatmodel.ExternalEntity && len(r.flowsOf(e.ID)) == 0 {
 			continue
 		}
 		for _, s := range appliesTo(e.Kind) {
@@ -251,6 +252,7 @@ func (r *run) challengeQuestion(ctx context.Context, c *cluster) (*Question, err
 	if err != nil {
 		return nil, err
 	}
+	passages = linesOf(passages, append(evidence, r.evidenceOf(append(slices.Clone(c.elements), c.flows...)...)...), names)
 	for _, x := range c.candidates {
 		about.Candidates = append(about.Candidates, r.viewThreat(&x.threat, passages))
 	}

@@ -94,7 +94,7 @@ func (r *run) elicit(ctx context.Context) ([]*candidate, error) {
 	if err != nil {
 		return found, err
 	}
-	return r.merge(ctx, found)
+	return r.mergeUnder(ctx, found, r.plainCarrier)
 }
 
 func elicitAliases(q *Question) *aliases {
@@ -160,6 +160,7 @@ func (r *run) elicitQuestion(ctx context.Context, e *threatmodel.Element) (*Ques
 	if err != nil {
 		return nil, err
 	}
+	passages = linesOf(passages, evidence, names)
 	return &Question{
 		Stage: threatmodel.StageElicit, Subject: e.ID, Brief: r.briefText, Context: r.contextFor(names...),
 		Passages: passages, Titles: r.titles, About: about,

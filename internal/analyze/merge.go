@@ -28,6 +28,11 @@ func (r *run) merge(ctx context.Context, found []*candidate) ([]*candidate, erro
 	for _, c := range found {
 		r.keepCarrier(c)
 	}
+	return r.mergeUnder(ctx, found, r.carrier)
+}
+
+// mergeUnder merges, the carrier of two that are one being chosen by a rule.
+func (r *run) mergeUnder(ctx context.Context, found []*candidate, rule func(a, b *candidate) string) ([]*candidate, error) {
 	sortCandidates(found)
 	var out []*candidate
 	for _, c := range found {
@@ -39,11 +44,40 @@ func (r *run) merge(ctx context.Context, found []*candidate) ([]*candidate, erro
 			out = append(out, c)
 			continue
 		}
-		carrier := r.carrier(into, c)
+		carrier := rule(into, c)
 		into.absorb(c)
 		into.carriedBy(carrier)
 	}
 	return out, nil
+}
+
+// asBefore gives candidates the carriers that the baseline has for them. It comes
+// after they were compared with each other, so that what they are compared by is
+// the same with a baseline and without.
+func (r *run) asBefore(found []*candidate) {
+	if r.in.Baseline == nil {
+		return
+	}
+	for _, c := range found {
+		r.keepCarrier(c)
+		if c.chain || r.carriedOn(c.threat.Elements[0], &c.threat) {
+			continue
+		}
+		for _, id := range c.threat.Elements[1:] {
+			if r.carriedOn(id, &c.threat) {
+				c.carriedBy(id)
+				break
+			}
+		}
+	}
+}
+
+// carriedOn reports whether a threat of the baseline has the element as its
+// carrier, is of the same family, and rests on a sentence of this one.
+func (r *run) carriedOn(element string, t *threatmodel.Threat) bool {
+	return slices.ContainsFunc(r.in.Baseline.Threats, func(old threatmodel.Threat) bool {
+		return old.Family == t.Family && len(old.Steps) == 0 && first(old.Elements) == element && overlap(old.Evidence, t.Evidence) > 0
+	})
 }
 
 // keepCarrier lets a finding on the very sentences of an old threat stay at the
@@ -70,13 +104,20 @@ func (r *run) keepCarrier(c *candidate) {
 // first of them.
 func (r *run) carrier(a, b *candidate) string {
 	x, y := a.threat.Elements[0], b.threat.Elements[0]
-	switch {
-	case x == y || a.chain:
-		return x
-	case r.carried(x, &a.threat) != r.carried(y, &a.threat):
+	if x != y && !a.chain && r.carried(x, &a.threat) != r.carried(y, &a.threat) {
 		if r.carried(y, &a.threat) {
 			return y
 		}
+		return x
+	}
+	return r.plainCarrier(a, b)
+}
+
+// plainCarrier is the carrier by what the text says alone.
+func (r *run) plainCarrier(a, b *candidate) string {
+	x, y := a.threat.Elements[0], b.threat.Elements[0]
+	switch {
+	case x == y || a.chain:
 		return x
 	case r.named(x, a, b) != r.named(y, a, b):
 		if r.named(y, a, b) {

@@ -54,7 +54,9 @@ func (r *run) resolveQuestion(cluster []*draft) *Question {
 	about := &ResolveAbout{}
 	q := &Question{Stage: threatmodel.StageResolve, Titles: r.titles, About: about}
 	var names []string
+	var evidence []threatmodel.Evidence
 	for _, d := range cluster {
+		evidence = append(evidence, d.evidence[0])
 		about.Names = append(about.Names, ResolveName{Name: d.names[0], Kind: d.kind()})
 		names = append(names, d.names[0])
 		if p := r.text.byPassage[d.evidence[0].Passage]; p != nil {
@@ -62,7 +64,7 @@ func (r *run) resolveQuestion(cluster []*draft) *Question {
 		}
 	}
 	q.Subject = strings.Join(names, " / ")
-	q.Passages = uniquePassages(q.Passages)
+	q.Passages = linesOf(uniquePassages(q.Passages), evidence, names)
 	return q
 }
 

@@ -28,7 +28,8 @@ const (
 // found: the same weakness is met at a part, at the flow that leads there and in
 // another document's words. What is certain was merged before; this is about what
 // only a reader can tell.
-func (r *run) unite(ctx context.Context, found []*candidate) ([]*candidate, error) {
+func (r *run) unite(ctx context.Context, found []*candidate) (out []*candidate, err error) {
+	defer func() { r.asBefore(out) }()
 	a := r.cfg.Analyst
 	if !a.Answers(threatmodel.StageMerge) {
 		return found, nil
@@ -83,7 +84,7 @@ func (r *run) uniteOne(s sameThreats, unit string, gone map[*candidate]bool) {
 			Stage: threatmodel.StageMerge, What: "threat", Title: c.threat.Title, Reason: "It repeats another threat: " + s.into.threat.Title + ". " + s.reason,
 			Unit: unit, Source: c.threat.Source, Element: c.threat.Elements[0], Evidence: c.threat.Evidence,
 		})
-		carrier := r.carrier(s.into, c)
+		carrier := r.plainCarrier(s.into, c)
 		s.into.absorb(c)
 		s.into.carriedBy(carrier)
 	}
@@ -212,16 +213,22 @@ func (r *run) unitedBefore(found []*candidate) []*candidate {
 	for _, c := range found {
 		id := r.knownAs(c)
 		into := first[id]
-		if id == "" || into == nil {
+		if id == "" || into == nil || !r.askedFor(c) && !r.askedFor(into) {
 			first[id] = c
 			out = append(out, c)
 			continue
 		}
-		carrier := r.carrier(into, c)
+		carrier := r.plainCarrier(into, c)
 		into.absorb(c)
 		into.carriedBy(carrier)
 	}
 	return out
+}
+
+// askedFor reports whether a candidate came out of a question that this run put:
+// what was taken over from the baseline goes the way that it went there.
+func (r *run) askedFor(c *candidate) bool {
+	return slices.ContainsFunc(c.threat.Provenance, func(unit string) bool { return r.asked[unit] })
 }
 
 // knownAs is the one threat of the baseline all of whose kind a candidate is: it
@@ -256,12 +263,15 @@ func (r *run) mergeQuestion(group []*candidate) *Question {
 	about := &MergeAbout{}
 	q := &Question{Stage: threatmodel.StageMerge, Titles: r.titles, About: about}
 	var subject []string
+	var evidence []threatmodel.Evidence
 	for _, c := range group {
+		evidence = append(evidence, c.threat.Evidence...)
 		q.Passages = append(q.Passages, r.passagesOf(c.threat.Evidence)...)
 		subject = append(subject, treatSubject(&c.threat))
 	}
 	q.Passages = uniquePassages(q.Passages)
 	r.inOrder(q.Passages)
+	q.Passages = linesOf(q.Passages, evidence, nil)
 	for _, c := range group {
 		about.Threats = append(about.Threats, r.viewThreat(&c.threat, q.Passages))
 	}

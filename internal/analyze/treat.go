@@ -95,6 +95,7 @@ func (r *run) treatQuestion(ctx context.Context, c *candidate) (*Question, error
 	if err != nil {
 		return nil, err
 	}
+	passages = linesOf(passages, append(append(slices.Clone(t.Evidence), statedEvidence...), r.evidenceOf(t.Elements...)...), names)
 	about.Threat = r.viewThreat(t, passages)
 	return &Question{
 		Stage: threatmodel.StageTreat, Subject: treatSubject(t), Brief: r.briefText, Context: r.contextFor(names...),

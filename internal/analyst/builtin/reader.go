@@ -42,9 +42,14 @@ type sentence struct {
 func newReader(lib *pattern.Library) *reader { return &reader{lib: lib, done: map[string]*reading{}} }
 
 // passage gives the reading of a passage. What it says depends on the passage
-// and its headings alone.
+// and its headings alone; of a drawing a question may show some lines only.
 func (r *reader) passage(p *threatmodel.Passage) *reading {
 	key := p.ID + "\x00" + strings.Join(p.Locator.HeadingPath, "\x00") + "\x00" + p.Header
+	if p.Kind == threatmodel.BlockDiagram {
+		for _, s := range p.Sentences {
+			key += "\x00" + s.Text
+		}
+	}
 	r.mu.Lock()
 	x := r.done[key]
 	r.mu.Unlock()
