@@ -34,6 +34,8 @@ type batch struct {
 // result is what comes of one input.
 type result struct {
 	events chan event
+	// awaited is closed once all others wait for this one.
+	awaited chan struct{}
 	// err is why the whole batch ends; set before events is closed.
 	err error
 	// name is what the document of the input is called, find finds those that
@@ -135,7 +137,7 @@ func (b *batch) begin(in input, e *export, folder fs.FS, closers []func() error)
 		shut()
 		return
 	}
-	r := &result{events: make(chan event, waiting), name: in.name, find: in.find}
+	r := &result{events: make(chan event, waiting), awaited: make(chan struct{}), name: in.name, find: in.find}
 	b.queue = append(b.queue, r)
 	b.wg.Go(func() {
 		defer shut()
@@ -156,6 +158,9 @@ func (b *batch) flush() {
 func (b *batch) next() {
 	r := b.queue[0]
 	b.queue = b.queue[1:]
+	if r.awaited != nil {
+		close(r.awaited)
+	}
 	for e := range r.events {
 		if b.stopped() {
 			break

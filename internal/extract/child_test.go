@@ -218,6 +218,21 @@ func TestReadersRunAtOnceAndAnswerInOrder(t *testing.T) {
 	}
 }
 
+func TestAnInputThatOthersWaitForNeedsNoPlaceOfTheirs(t *testing.T) {
+	many := func(name string) member {
+		var members []member
+		for i := range 20 {
+			members = append(members, member{fmt.Sprintf("%02d.md", i), "# Part"})
+		}
+		return member{name, string(zipOf(t, members...))}
+	}
+	dir := write(t, t.TempDir(), member{"a.zip", string(zipOf(t, member{"a.md", "# A"}, member{"b.txt", order + "crash"}, member{"c.md", "# C"}))}, many("b.zip"), many("c.zip"))
+	r := readPaths(t, extract.Options{Children: 1}, filepath.Join(dir, "a.zip"), filepath.Join(dir, "b.zip"), filepath.Join(dir, "c.zip"))
+	if len(r.docs) != 42 || len(r.errors) != 1 {
+		t.Errorf("%d documents, errors: %s", len(r.docs), r.messages())
+	}
+}
+
 func TestAPoolServesSeveralReadings(t *testing.T) {
 	pool := extract.NewPool(extract.Options{Children: 1})
 	defer pool.Close()

@@ -101,7 +101,8 @@ func (t *task) once() error {
 	}
 	return b.pool.children.Do(b.ctx, sandbox.Job{
 		Work: b.pool.language.jobs.Encode(&j), Files: files, Time: b.limit.Time, CPU: b.limit.CPU,
-		Event: t.take,
+		Awaited: t.result.awaited,
+		Event:   t.take,
 		Ask: func(q []byte) ([]byte, *os.File, error) {
 			return b.pool.answer(b.ctx, in, t.folder, b.opt, q)
 		},

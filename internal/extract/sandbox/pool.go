@@ -24,7 +24,7 @@ func NewPool(c Config) *Pool {
 	return &Pool{config: c, places: make(chan struct{}, c.Children)}
 }
 
-// Children is how many jobs are done at once.
+// Children is how many jobs are done at once, but for those that others wait for.
 func (p *Pool) Children() int { return p.config.Children }
 
 // Do has a child do a job, once one is free. Where the child fails the error is
@@ -38,6 +38,7 @@ func (p *Pool) Do(ctx context.Context, j Job) error {
 	select {
 	case p.places <- struct{}{}:
 		defer func() { <-p.places }()
+	case <-j.Awaited:
 	case <-ctx.Done():
 		return ctx.Err()
 	}

@@ -63,6 +63,10 @@ type Job struct {
 	// CPU is how much processor time the child may take for the whole job; 0
 	// stands for ten minutes. It holds on Linux only.
 	CPU time.Duration
+	// Awaited, where it is not nil, is closed once the job must not wait for
+	// others to be done: their callers may wait for this one to take what they
+	// have. Then it is done beside them.
+	Awaited <-chan struct{}
 	// Event is given what the child sends, in order, on the goroutine that
 	// called Do. An error from it ends the job and the child. The bytes are the
 	// callee's to keep.
