@@ -18,7 +18,11 @@ type extractCmd struct {
 
 // Help is shown below the flags.
 func (extractCmd) Help() string {
-	return `Several documents come in the order of the folder or page tree; as text they are separated by a form feed, as JSON they follow one another.
+	return `Read are PDF, Word (.docx and its kin), Markdown, HTML, web archives (.mht), text, diagrams in Mermaid, PlantUML, draw.io and Gliffy, space exports and single pages of Confluence, and folders and archives (zip, tar, gzip) of these. What a file is, its content says, not its name. Not read are older Word files (.doc; those that Confluence exports are), workbooks and presentations, which are told of.
+
+What pages of Confluence show or link to is a document of its own, and analysed. What is attached to a PDF and comments in it are shown with --format json, and not analysed.
+
+Several documents come in the order of the folder or page tree; as text they are separated by a form feed, as JSON they follow one another.
 
 Examples:
   bartizan extract design.pdf | less
