@@ -41,7 +41,7 @@ var allowed = map[string][]string{
 		"internal/embed", "internal/llm", "prompts",
 	},
 	"internal/analyst": {
-		"pkg/threatmodel", "internal/analyze", "internal/catalog", "internal/ground", "internal/passage", "internal/pattern", "internal/llm", "prompts",
+		"pkg/threatmodel", "internal/analyze", "internal/catalog", "internal/embed", "internal/ground", "internal/passage", "internal/pattern", "internal/llm", "prompts",
 	},
 	"internal/estimate": {"pkg/threatmodel", "internal/analyze", "internal/ground", "internal/llm", "internal/passage", "internal/reconcile", "prompts"},
 
