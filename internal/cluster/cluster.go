@@ -133,13 +133,14 @@ func (c *Cluster) open(ctx context.Context) error {
 	if c.account, err = accountFor(filepath.Join(c.options.DataDir, "data")); err != nil {
 		return err
 	}
+	// Before any folder is made: with a server comes the account that it runs as.
+	if c.program, err = choose(ctx, c.options.Search, layoutOf(c.options.DataDir, c.account)); err != nil {
+		return err
+	}
 	if c.layout, err = lay(c.options.DataDir, c.account); err != nil {
 		return err
 	}
 	if err := c.receive(); err != nil {
-		return err
-	}
-	if c.program, err = choose(ctx, c.options.Search, c.layout); err != nil {
 		return err
 	}
 	if err := c.stopLeftover(ctx); err != nil {

@@ -159,6 +159,26 @@ func TestWhatIsMissingIsSaidWithTheCommandThatInstallsIt(t *testing.T) {
 	}
 }
 
+// TestAMissingServerLeavesNothingBehind holds that whoever installs what was
+// missing can start on the same folder. Packages bring the user along that the
+// server then runs as; folders made before belong to another.
+func TestAMissingServerLeavesNothingBehind(t *testing.T) {
+	dir := folder(t)
+	_, err := cluster.Start(t.Context(), cluster.Options{Throwaway: true, DataDir: dir, Search: cluster.Search{Globs: []string{}}})
+	if missing := new(cluster.MissingError); !errors.As(err, &missing) {
+		t.Fatalf("Start: %v", err)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if e.IsDir() {
+			t.Errorf("the folder %s was made", e.Name())
+		}
+	}
+}
+
 // write writes a file that the server's user may read, where there is one.
 func write(t *testing.T, path, text string) {
 	t.Helper()
