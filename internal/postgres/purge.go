@@ -1,14 +1,17 @@
 package postgres
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/bartizan-security/bartizan/internal/postgres/query"
 	"github.com/bartizan-security/bartizan/pkg/threatmodel"
 )
 
@@ -240,37 +243,77 @@ func (p *purge) forgetModels(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	w := &rewriting{}
 	for _, number := range numbers {
-		if err := p.forgetModel(ctx, number); err != nil {
+		if err := p.forgetModel(ctx, number, w); err != nil {
 			return fmt.Errorf("version %d of the model: %w", number, err)
 		}
 	}
 	return nil
 }
 
-func (p *purge) forgetModel(ctx context.Context, number int64) error {
+// rewriting is how far the versions of a model were rewritten.
+type rewriting struct {
+	// old and fresh are the text of the version before, as it was and as it is; nil
+	// before the first.
+	old, fresh *ModelText
+	// changed is true where these differ.
+	changed bool
+}
+
+func (p *purge) forgetModel(ctx context.Context, number int64, w *rewriting) error {
 	const of = ` where organization_id = $1 and system_id = $2 and number = $3`
-	var packed []byte
-	if err := p.QueryRow(ctx, `select content from bartizan.model_version`+of, p.Purge.Organization, p.System, number).Scan(&packed); err != nil {
+	row := query.ModelVersion{Number: number}
+	if err := p.QueryRow(ctx, `select base, content from bartizan.model_version`+of, p.Purge.Organization, p.System, number).Scan(&row.Base, &row.Content); err != nil {
 		return err
 	}
-	raw, err := Decompress(packed)
-	if err != nil {
+	before := w.fresh
+	if w.old == nil {
+		w.old = &ModelText{}
+	}
+	old := &ModelText{pieces: slices.Clone(w.old.pieces), base: w.old.base}
+	if err := old.advance(&row); err != nil {
 		return err
 	}
-	raw, changed, err := p.model(raw)
+	raw, changed, err := p.model(old.Bytes())
 	if err != nil {
 		return err
 	}
 	if p.Document == uuid.Nil { // nothing of a system is left to read
 		raw, changed = []byte(`{"schema_version":"`+threatmodel.SchemaVersion+`"}`), true
 	}
-	if !changed {
+	rewrite := changed || row.Base != nil && w.changed
+	w.old, w.fresh, w.changed = old, &ModelText{pieces: old.pieces, base: old.base}, changed
+	if changed {
+		if raw, err = indented(raw); err != nil {
+			return err
+		}
+		w.fresh = CutModel(raw)
+	}
+	if !rewrite {
 		return nil
 	}
-	n, err := p.exec(ctx, `update bartizan.model_version set content = $4`+of, p.Purge.Organization, p.System, number, Compress(raw))
+	if row.Base == nil {
+		before = nil
+	}
+	content, base, err := w.fresh.pack(before, number)
+	if err != nil {
+		return err
+	}
+	w.fresh.base = number
+	if base != nil {
+		w.fresh.base = *base
+	}
+	n, err := p.exec(ctx, `update bartizan.model_version set content = $4, base = $5`+of, p.Purge.Organization, p.System, number, content, base)
 	p.done.Models += n
 	return err
+}
+
+// indented lays JSON out as model.json is.
+func indented(raw []byte) ([]byte, error) {
+	var b bytes.Buffer
+	err := json.Indent(&b, raw, "", "  ")
+	return b.Bytes(), err
 }
 
 // forgetThreats rewrites the threats of the current model.

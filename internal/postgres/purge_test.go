@@ -18,6 +18,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/bartizan-security/bartizan/internal/postgres"
+	"github.com/bartizan-security/bartizan/internal/postgres/query"
 	"github.com/bartizan-security/bartizan/pkg/threatmodel"
 )
 
@@ -429,5 +430,60 @@ func TestPurgingIsBoundToTheOrganization(t *testing.T) {
 	}
 	if len(e.found("quorvex")) == 0 {
 		t.Error("another organization purged the document")
+	}
+}
+
+// TestPurgingReachesVersionsOfWhichOnlyAChangeIsStored: they forget as the others
+// do, still read, and still say what changed in them.
+func TestPurgingReachesVersionsOfWhichOnlyAChangeIsStored(t *testing.T) {
+	for _, quoting := range []string{"", secret[0]} {
+		e := newEstate(t)
+		m := e.model
+		text := postgres.CutModel(laidOut(t, &m))
+		e.as(e.org, func(tx *postgres.Tx) error {
+			var before *postgres.ModelText
+			for i, title := range []string{"", "first edit", "second edit"} {
+				number := int64(3 + i)
+				if title != "" {
+					x := *m.Threat("T-kept")
+					x.Title, x.NoControl = title, quoting
+					var err error
+					if text, err = before.Replace("T-kept", &x); err != nil {
+						return err
+					}
+				}
+				row, err := tx.PutModelText(t.Context(), query.InsertModelVersionParams{SystemID: e.system, Number: number, Cause: "edit", CreatedBy: "Ada"}, text, before)
+				if err != nil || (row.Base != nil) != (i > 0) {
+					t.Fatalf("version %d: base %v, %v", number, row.Base, err)
+				}
+				if before, _, err = tx.ModelText(t.Context(), e.system, number); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		e.purge(e.gone, "doc_gone")
+		e.as(e.org, func(tx *postgres.Tx) error {
+			for number, title := range map[int64]string{4: "first edit", 5: "second edit"} {
+				text, row, err := tx.ModelText(t.Context(), e.system, number)
+				if err != nil {
+					return err
+				}
+				var got threatmodel.Model
+				e.must(json.Unmarshal(text.Bytes(), &got))
+				if kept := got.Threat("T-kept"); kept.Title != title || !strings.HasPrefix(got.Threat("T-gone").Title, "sha256:") {
+					t.Errorf("version %d holds %q and %q", number, kept.Title, got.Threat("T-gone").Title)
+				}
+				if row.Base == nil {
+					t.Errorf("version %d is stored whole", number)
+				}
+				for _, word := range secretWords {
+					if bytes.Contains(bytes.ToLower(text.Bytes()), []byte(word)) {
+						t.Errorf("version %d still says %q", number, word)
+					}
+				}
+			}
+			return nil
+		})
 	}
 }

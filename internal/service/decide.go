@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -23,32 +24,79 @@ type change struct {
 	model  *threatmodel.Model
 	// row is the threat that is changed; zero for a new one.
 	row query.ThreatRowRow
+	// text is the JSON of the current model, where model holds the changed threat
+	// and those that it depends on alone: a large model is not read for one.
+	text *postgres.ModelText
 }
 
-// changing locks a system and loads its current model. The threat is the one that
-// is changed, empty for none; If-Match is its version.
-func changing(ctx context.Context, tx *postgres.Tx, system uuid.UUID, threat string, ifMatch int64) (*change, error) {
+// changing locks a system and loads its current model, for a change of more than one
+// threat.
+func changing(ctx context.Context, tx *postgres.Tx, system uuid.UUID) (*change, error) {
+	c, err := lockChange(ctx, tx, system)
+	if err != nil {
+		return nil, err
+	}
+	c.model, _, err = loadModel(ctx, tx, system, c.system.CurrentVersion)
+	return c, err
+}
+
+// lockChange locks a system that has a model to change.
+func lockChange(ctx context.Context, tx *postgres.Tx, system uuid.UUID) (*change, error) {
 	c := &change{}
 	var err error
 	if c.system, err = tx.SystemForUpdate(ctx, system); err != nil {
 		return nil, missing(err, "system")
 	}
-	if c.system.ArchivedAt != nil {
+	switch {
+	case c.system.ArchivedAt != nil:
 		return nil, conflict("the system is archived: bring it back first")
-	}
-	if threat != "" {
-		if c.row, err = tx.ThreatRow(ctx, system, threat); err != nil {
-			return nil, missing(err, "threat")
-		}
-		if err := matches(ifMatch, c.row.Version, "threat"); err != nil {
-			return nil, err
-		}
-	}
-	if c.system.CurrentVersion == 0 {
+	case c.system.CurrentVersion == 0:
 		return nil, conflict("the system was not analysed yet: there is no model to change")
 	}
-	c.model, _, err = loadModel(ctx, tx, system, c.system.CurrentVersion)
-	return c, err
+	return c, nil
+}
+
+// changingThreat locks a system and loads one threat of its current model; If-Match is
+// the threat's version.
+func changingThreat(ctx context.Context, tx *postgres.Tx, system uuid.UUID, threat string, ifMatch int64) (*change, error) {
+	c, err := lockChange(ctx, tx, system)
+	if err != nil {
+		return nil, err
+	}
+	if c.row, err = tx.ThreatRow(ctx, system, threat); err != nil {
+		return nil, missing(err, "threat")
+	}
+	if err := matches(ifMatch, c.row.Version, "threat"); err != nil {
+		return nil, err
+	}
+	if c.text, _, err = tx.ModelText(ctx, system, c.system.CurrentVersion); err != nil {
+		return nil, missing(err, "model")
+	}
+	c.model = &threatmodel.Model{}
+	if err := c.add(threat); err != nil {
+		return nil, err
+	}
+	if of := c.model.Threats[0].DuplicateOf; of != "" && c.text.Item(of) != nil {
+		return c, c.add(of)
+	}
+	return c, nil
+}
+
+// add reads a threat out of the text into the model.
+func (c *change) add(id string) error {
+	var t threatmodel.Threat
+	if err := json.Unmarshal(c.text.Item(id), &t); err != nil {
+		return fmt.Errorf("reading the threat %s of the model: %w", id, err)
+	}
+	c.model.Threats = append(c.model.Threats, t)
+	return nil
+}
+
+// whole reads all of the model, for a decision that names other threats as people
+// type them.
+func (c *change) whole() error {
+	c.model = &threatmodel.Model{}
+	return json.Unmarshal(c.text.Bytes(), c.model)
 }
 
 // settle applies all decisions, makes the model the current one, and gives the
@@ -62,7 +110,43 @@ func (s *Service) settle(ctx context.Context, tx *postgres.Tx, a Actor, c *chang
 	if _, err := s.newVersion(ctx, tx, a, c.system, c.model, version{cause: cause}); err != nil {
 		return resource.Threat{}, err
 	}
-	row, err := tx.ThreatRow(ctx, c.system.ID, threat)
+	return readThreat(ctx, tx, c.system.ID, threat)
+}
+
+// settleThreat applies the decisions on the changed threat, and makes a version that
+// differs in it alone. The others are as their decisions have left them; that an
+// acceptance of one has ended meanwhile is for [Service.expire] to find, and to tell.
+func (s *Service) settleThreat(ctx context.Context, tx *postgres.Tx, a Actor, c *change, cause string) (resource.Threat, error) {
+	rows, err := tx.DecisionsOfThreat(ctx, c.system.ID, c.row.ID)
+	if err != nil {
+		return resource.Threat{}, err
+	}
+	decisions, err := readDecisions(rows)
+	if err != nil {
+		return resource.Threat{}, err
+	}
+	decision.Apply(c.model, decisions, s.cfg.Now())
+	t := c.model.Threat(c.row.ID)
+	text, err := c.text.Replace(t.ID, t)
+	if err != nil {
+		return resource.Threat{}, err
+	}
+	if _, err := putVersion(ctx, tx, a, c.system, version{cause: cause}, text, c.text, int(c.system.Questions)); err != nil {
+		return resource.Threat{}, err
+	}
+	row, err := threatRow(c.system.ID, c.model, t)
+	if err != nil {
+		return resource.Threat{}, err
+	}
+	row.Element = c.row.Element // the name, which the model that was read does not have
+	if err := putThreats(ctx, tx, []query.PutThreatParams{row}); err != nil {
+		return resource.Threat{}, err
+	}
+	return readThreat(ctx, tx, c.system.ID, t.ID)
+}
+
+func readThreat(ctx context.Context, tx *postgres.Tx, system uuid.UUID, threat string) (resource.Threat, error) {
+	row, err := tx.ThreatRow(ctx, system, threat)
 	if err != nil {
 		return resource.Threat{}, missing(err, "threat")
 	}
@@ -80,9 +164,14 @@ func (s *Service) Decide(ctx context.Context, a Actor, system uuid.UUID, id stri
 	}
 	var out resource.Threat
 	err := s.tenant(ctx, a, func(tx *postgres.Tx) error {
-		c, err := changing(ctx, tx, system, id, ifMatch)
+		c, err := changingThreat(ctx, tx, system, id, ifMatch)
 		if err != nil {
 			return err
+		}
+		if in.Of != "" {
+			if err := c.whole(); err != nil {
+				return err
+			}
 		}
 		d, err := decision.New(c.model, id, in.Action, decision.Details{
 			Reason: in.Reason, By: a.Name, At: s.cfg.Now(), Until: in.Until, Of: in.Of, Likelihood: in.Likelihood, Impact: in.Impact,
@@ -94,7 +183,7 @@ func (s *Service) Decide(ctx context.Context, a Actor, system uuid.UUID, id stri
 			return err
 		}
 		assign(c.model.Threat(d.Threat), in)
-		if out, err = s.settle(ctx, tx, a, c, d.Threat, causeDecision); err != nil {
+		if out, err = s.settleThreat(ctx, tx, a, c, causeDecision); err != nil {
 			return err
 		}
 		if err := s.publish(ctx, tx, eventThreatDecided, out); err != nil {
@@ -185,7 +274,7 @@ func (s *Service) EditThreat(ctx context.Context, a Actor, system uuid.UUID, id 
 	}
 	var out resource.Threat
 	err := s.tenant(ctx, a, func(tx *postgres.Tx) error {
-		c, err := changing(ctx, tx, system, id, ifMatch)
+		c, err := changingThreat(ctx, tx, system, id, ifMatch)
 		if err != nil {
 			return err
 		}
@@ -196,7 +285,7 @@ func (s *Service) EditThreat(ctx context.Context, a Actor, system uuid.UUID, id 
 		if err := edit(t, in); err != nil {
 			return err
 		}
-		if out, err = s.settle(ctx, tx, a, c, id, causeEdit); err != nil {
+		if out, err = s.settleThreat(ctx, tx, a, c, causeEdit); err != nil {
 			return err
 		}
 		return tx.Audit(a.Name, "threat.edit", threatObject(system, id), in)

@@ -86,7 +86,7 @@ func (s *Service) expire(ctx context.Context) error {
 func (s *Service) expireOne(ctx context.Context, x owned) error {
 	a := Worker(x.organization)
 	return s.tenant(ctx, a, func(tx *postgres.Tx) error {
-		c, err := changing(ctx, tx, x.id, "", 0)
+		c, err := changing(ctx, tx, x.id)
 		if err != nil {
 			if _, told := forPeople(err); told {
 				return nil // archived or purged meanwhile

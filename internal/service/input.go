@@ -154,6 +154,10 @@ func decisionsOf(ctx context.Context, tx *postgres.Tx, system uuid.UUID) ([]thre
 	if err != nil {
 		return nil, err
 	}
+	return readDecisions(rows)
+}
+
+func readDecisions(rows []json.RawMessage) ([]threatmodel.Decision, error) {
 	out := []threatmodel.Decision{} // not nil: the rows are the truth, not the copies in a model
 	for _, raw := range rows {
 		var d threatmodel.Decision

@@ -3,7 +3,6 @@ package service
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -55,19 +54,25 @@ func (s *Service) newVersion(ctx context.Context, tx *postgres.Tx, a Actor, syst
 	if err != nil {
 		return query.ModelVersion{}, err
 	}
-	sum := sha256.Sum256(raw)
-	row, err := tx.InsertModelVersion(ctx, query.InsertModelVersionParams{
-		SystemID: system.ID, Number: system.CurrentVersion + 1, Cause: v.cause, AnalysisID: v.analysis, Digest: sum[:],
-		Content: postgres.Compress(raw), CreatedBy: a.Name,
-	})
-	if err != nil {
-		return row, err
-	}
-	err = tx.SetCurrentModel(ctx, query.SetCurrentModelParams{Number: row.Number, Questions: int32(len(m.Questions)), ID: system.ID})
+	row, err := putVersion(ctx, tx, a, system, v, postgres.CutModel(raw), nil, len(m.Questions))
 	if err != nil {
 		return row, err
 	}
 	return row, project(ctx, tx, system.ID, m)
+}
+
+// putVersion makes a text the current model of a system. Where the text before is
+// given, what differs is stored.
+func putVersion(
+	ctx context.Context, tx *postgres.Tx, a Actor, system query.System, v version, text, before *postgres.ModelText, questions int,
+) (query.ModelVersion, error) {
+	row, err := tx.PutModelText(ctx, query.InsertModelVersionParams{
+		SystemID: system.ID, Number: system.CurrentVersion + 1, Cause: v.cause, AnalysisID: v.analysis, CreatedBy: a.Name,
+	}, text, before)
+	if err != nil {
+		return row, err
+	}
+	return row, tx.SetCurrentModel(ctx, query.SetCurrentModelParams{Number: row.Number, Questions: int32(questions), ID: system.ID})
 }
 
 // loadModel is a version of a model; nil for version 0.
@@ -75,24 +80,15 @@ func loadModel(ctx context.Context, tx *postgres.Tx, system uuid.UUID, number in
 	if number == 0 {
 		return nil, query.ModelVersion{}, nil
 	}
-	row, err := tx.Queries.ModelVersion(ctx, system, number)
+	text, row, err := tx.ModelText(ctx, system, number)
 	if err != nil {
 		return nil, row, missing(err, "version of the model")
 	}
-	m, err := unpackModel(row.Content)
-	return m, row, err
-}
-
-func unpackModel(packed []byte) (*threatmodel.Model, error) {
-	raw, err := postgres.Decompress(packed)
 	m := &threatmodel.Model{}
-	if err == nil {
-		err = json.Unmarshal(raw, m)
+	if err := json.Unmarshal(text.Bytes(), m); err != nil {
+		return nil, row, fmt.Errorf("reading a model: %w", err)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("reading a model: %w", err)
-	}
-	return m, nil
+	return m, row, nil
 }
 
 func versionOf(r query.ModelVersion) resource.ModelVersion {

@@ -28,6 +28,13 @@ func project(ctx context.Context, tx *postgres.Tx, system uuid.UUID, m *threatmo
 		}
 		kept[i] = m.Threats[i].ID
 	}
+	if err := putThreats(ctx, tx, params); err != nil {
+		return err
+	}
+	return tx.DeleteThreatsBut(ctx, system, kept)
+}
+
+func putThreats(ctx context.Context, tx *postgres.Tx, params []query.PutThreatParams) error {
 	// One order for all, so that no two transactions lock each other.
 	slices.SortFunc(params, func(a, b query.PutThreatParams) int {
 		if a.ID < b.ID {
@@ -44,7 +51,7 @@ func project(ctx context.Context, tx *postgres.Tx, system uuid.UUID, m *threatmo
 	if failed != nil {
 		return fmt.Errorf("listing the threats: %w", failed)
 	}
-	return tx.DeleteThreatsBut(ctx, system, kept)
+	return nil
 }
 
 func threatRow(system uuid.UUID, m *threatmodel.Model, t *threatmodel.Threat) (query.PutThreatParams, error) {

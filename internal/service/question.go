@@ -82,7 +82,7 @@ func (s *Service) Answer(ctx context.Context, a Actor, system uuid.UUID, questio
 	}
 	var out resource.Answer
 	err := s.tenant(ctx, a, func(tx *postgres.Tx) error {
-		c, err := changing(ctx, tx, system, "", 0)
+		c, err := changing(ctx, tx, system)
 		if err != nil {
 			return err
 		}

@@ -148,7 +148,7 @@ func (s *Service) AddThreat(ctx context.Context, a Actor, system uuid.UUID, in r
 	}
 	var out resource.Threat
 	err = s.tenant(ctx, a, func(tx *postgres.Tx) error {
-		c, err := changing(ctx, tx, system, "", 0)
+		c, err := changing(ctx, tx, system)
 		if err != nil {
 			return err
 		}

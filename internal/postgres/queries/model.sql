@@ -1,10 +1,14 @@
 -- name: InsertModelVersion :one
-insert into bartizan.model_version (system_id, number, cause, analysis_id, digest, content, created_by)
-values (@system_id, @number, @cause, @analysis_id, @digest, @content, @created_by)
+insert into bartizan.model_version (system_id, number, cause, analysis_id, digest, base, content, created_by)
+values (@system_id, @number, @cause, @analysis_id, @digest, @base, @content, @created_by)
 returning *;
 
--- name: ModelVersion :one
-select * from bartizan.model_version where system_id = @system_id and number = @number;
+-- name: ModelVersionSinceWhole :many
+-- A version and those before it, back to one that is stored whole.
+select v.* from bartizan.model_version v
+where v.system_id = @system_id and v.number <= @number
+    and v.number >= (select coalesce(w.base, w.number) from bartizan.model_version w where w.system_id = @system_id and w.number = @number)
+order by v.number;
 
 -- name: ModelVersions :many
 select system_id, number, cause, analysis_id, digest, created_at, created_by
@@ -13,11 +17,8 @@ where system_id = @system_id and number < @before::bigint
 order by number desc
 limit @max_rows;
 
--- name: ModelVersionOfAnalysis :one
-select * from bartizan.model_version where system_id = @system_id and analysis_id = @analysis_id::uuid and cause = 'analysis';
-
 -- name: ThreatRow :one
-select system_id, id, version, updated_at, content from bartizan.threat where system_id = @system_id and id = @id;
+select system_id, id, version, updated_at, element, content from bartizan.threat where system_id = @system_id and id = @id;
 
 -- name: PutThreat :batchexec
 -- The version counts changes of content.
@@ -42,6 +43,9 @@ values (@id, @system_id, @threat_id, @action, @at, @by, @member_id, @content, @d
 
 -- name: DecisionsOfSystem :many
 select content from bartizan.decision where system_id = $1 order by at, id;
+
+-- name: DecisionsOfThreat :many
+select content from bartizan.decision where system_id = @system_id and threat_id = @threat_id order by at, id;
 
 -- name: InsertAnswer :one
 insert into bartizan.answer (id, system_id, question_id, question, answer, by)

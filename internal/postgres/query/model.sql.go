@@ -76,6 +76,30 @@ func (q *Queries) DecisionsOfSystem(ctx context.Context, systemID uuid.UUID) ([]
 	return items, nil
 }
 
+const decisionsOfThreat = `-- name: DecisionsOfThreat :many
+select content from bartizan.decision where system_id = $1 and threat_id = $2 order by at, id
+`
+
+func (q *Queries) DecisionsOfThreat(ctx context.Context, systemID uuid.UUID, threatID string) ([]json.RawMessage, error) {
+	rows, err := q.db.Query(ctx, decisionsOfThreat, systemID, threatID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []json.RawMessage
+	for rows.Next() {
+		var content json.RawMessage
+		if err := rows.Scan(&content); err != nil {
+			return nil, err
+		}
+		items = append(items, content)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const deleteThreatsBut = `-- name: DeleteThreatsBut :exec
 delete from bartizan.threat where system_id = $1 and not id = any ($2::text[])
 `
@@ -156,9 +180,9 @@ func (q *Queries) InsertDecision(ctx context.Context, arg InsertDecisionParams) 
 }
 
 const insertModelVersion = `-- name: InsertModelVersion :one
-insert into bartizan.model_version (system_id, number, cause, analysis_id, digest, content, created_by)
-values ($1, $2, $3, $4, $5, $6, $7)
-returning organization_id, system_id, number, cause, analysis_id, digest, content, created_at, created_by
+insert into bartizan.model_version (system_id, number, cause, analysis_id, digest, base, content, created_by)
+values ($1, $2, $3, $4, $5, $6, $7, $8)
+returning organization_id, system_id, number, cause, analysis_id, digest, content, created_at, created_by, base
 `
 
 type InsertModelVersionParams struct {
@@ -167,6 +191,7 @@ type InsertModelVersionParams struct {
 	Cause      string
 	AnalysisID *uuid.UUID
 	Digest     []byte
+	Base       *int64
 	Content    []byte
 	CreatedBy  string
 }
@@ -178,6 +203,7 @@ func (q *Queries) InsertModelVersion(ctx context.Context, arg InsertModelVersion
 		arg.Cause,
 		arg.AnalysisID,
 		arg.Digest,
+		arg.Base,
 		arg.Content,
 		arg.CreatedBy,
 	)
@@ -192,50 +218,48 @@ func (q *Queries) InsertModelVersion(ctx context.Context, arg InsertModelVersion
 		&i.Content,
 		&i.CreatedAt,
 		&i.CreatedBy,
+		&i.Base,
 	)
 	return i, err
 }
 
-const modelVersion = `-- name: ModelVersion :one
-select organization_id, system_id, number, cause, analysis_id, digest, content, created_at, created_by from bartizan.model_version where system_id = $1 and number = $2
+const modelVersionSinceWhole = `-- name: ModelVersionSinceWhole :many
+select v.organization_id, v.system_id, v.number, v.cause, v.analysis_id, v.digest, v.content, v.created_at, v.created_by, v.base from bartizan.model_version v
+where v.system_id = $1 and v.number <= $2
+    and v.number >= (select coalesce(w.base, w.number) from bartizan.model_version w where w.system_id = $1 and w.number = $2)
+order by v.number
 `
 
-func (q *Queries) ModelVersion(ctx context.Context, systemID uuid.UUID, number int64) (ModelVersion, error) {
-	row := q.db.QueryRow(ctx, modelVersion, systemID, number)
-	var i ModelVersion
-	err := row.Scan(
-		&i.OrganizationID,
-		&i.SystemID,
-		&i.Number,
-		&i.Cause,
-		&i.AnalysisID,
-		&i.Digest,
-		&i.Content,
-		&i.CreatedAt,
-		&i.CreatedBy,
-	)
-	return i, err
-}
-
-const modelVersionOfAnalysis = `-- name: ModelVersionOfAnalysis :one
-select organization_id, system_id, number, cause, analysis_id, digest, content, created_at, created_by from bartizan.model_version where system_id = $1 and analysis_id = $2::uuid and cause = 'analysis'
-`
-
-func (q *Queries) ModelVersionOfAnalysis(ctx context.Context, systemID uuid.UUID, analysisID uuid.UUID) (ModelVersion, error) {
-	row := q.db.QueryRow(ctx, modelVersionOfAnalysis, systemID, analysisID)
-	var i ModelVersion
-	err := row.Scan(
-		&i.OrganizationID,
-		&i.SystemID,
-		&i.Number,
-		&i.Cause,
-		&i.AnalysisID,
-		&i.Digest,
-		&i.Content,
-		&i.CreatedAt,
-		&i.CreatedBy,
-	)
-	return i, err
+// A version and those before it, back to one that is stored whole.
+func (q *Queries) ModelVersionSinceWhole(ctx context.Context, systemID uuid.UUID, number int64) ([]ModelVersion, error) {
+	rows, err := q.db.Query(ctx, modelVersionSinceWhole, systemID, number)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ModelVersion
+	for rows.Next() {
+		var i ModelVersion
+		if err := rows.Scan(
+			&i.OrganizationID,
+			&i.SystemID,
+			&i.Number,
+			&i.Cause,
+			&i.AnalysisID,
+			&i.Digest,
+			&i.Content,
+			&i.CreatedAt,
+			&i.CreatedBy,
+			&i.Base,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const modelVersions = `-- name: ModelVersions :many
@@ -356,7 +380,7 @@ func (q *Queries) SystemsWithEndedAcceptances(ctx context.Context, now time.Time
 }
 
 const threatRow = `-- name: ThreatRow :one
-select system_id, id, version, updated_at, content from bartizan.threat where system_id = $1 and id = $2
+select system_id, id, version, updated_at, element, content from bartizan.threat where system_id = $1 and id = $2
 `
 
 type ThreatRowRow struct {
@@ -364,6 +388,7 @@ type ThreatRowRow struct {
 	ID        string
 	Version   int64
 	UpdatedAt time.Time
+	Element   string
 	Content   json.RawMessage
 }
 
@@ -375,6 +400,7 @@ func (q *Queries) ThreatRow(ctx context.Context, systemID uuid.UUID, iD string) 
 		&i.ID,
 		&i.Version,
 		&i.UpdatedAt,
+		&i.Element,
 		&i.Content,
 	)
 	return i, err

@@ -305,6 +305,8 @@ type ModelVersion struct {
 	Content        []byte
 	CreatedAt      time.Time
 	CreatedBy      string
+	// Null: content is the JSON. Else the last version that is whole; content are the pieces that differ from the version before this one.
+	Base *int64
 }
 
 type Occurrence struct {
