@@ -49,3 +49,12 @@ func TestAProblemNamesEveryFieldThatDoesNotFit(t *testing.T) {
 		t.Errorf("from the service: %s", raw)
 	}
 }
+
+// TestABodyThatIsTooLarge is told what is taken.
+func TestABodyThatIsTooLarge(t *testing.T) {
+	server := serve(t, config(newFake()))
+	resp, raw := call(t, server, http.MethodPost, "/v1/systems", strings.NewReader(strings.Repeat(" ", 2<<20)))
+	if p := problemIn(t, resp, raw); resp.StatusCode != http.StatusRequestEntityTooLarge || p.Detail != "the request is larger than the 1048576 bytes that are taken here" {
+		t.Errorf("%s", raw)
+	}
+}

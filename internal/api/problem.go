@@ -158,7 +158,7 @@ func fromHuma(m *huma.ErrorModel) *problem {
 	case http.StatusUnsupportedMediaType:
 		return newProblem(kindMediaType, "a body of this media type is not taken here: send Content-Type: application/json, or what /docs names for this request")
 	case http.StatusRequestEntityTooLarge:
-		return newProblem(string(service.KindTooLarge), m.Detail)
+		return tooLarge(limitIn(m.Detail))
 	case http.StatusRequestTimeout:
 		return problemOf(timeoutError{})
 	case http.StatusUnprocessableEntity:
@@ -167,6 +167,16 @@ func fromHuma(m *huma.ErrorModel) *problem {
 		return newProblem(kindMalformed, "the body did not come whole")
 	}
 	return &problem{Problem: resource.Problem{Type: "about:blank", Title: http.StatusText(m.Status), Status: m.Status}}
+}
+
+// limitIn reads how many bytes are taken out of huma's words: it is given one more, so
+// that a body of just as many is taken.
+func limitIn(detail string) int64 {
+	var limit int64
+	if _, text, ok := strings.Cut(detail, "limit="); ok {
+		_, _ = fmt.Sscanf(text, "%d", &limit)
+	}
+	return limit - 1
 }
 
 // timeoutError stands for a body that came too slowly.

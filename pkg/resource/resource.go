@@ -313,7 +313,7 @@ type ThreatFilter struct {
 // Decision is what a person decides about a threat.
 type Decision struct {
 	Action     threatmodel.Action `json:"action" enum:"confirm,reject,accept,mitigate,duplicate,rerate,resolve,reopen"`
-	Reason     string             `json:"reason" minLength:"1" maxLength:"4000"`
+	Reason     string             `json:"reason,omitempty" maxLength:"4000" doc:"Why; accept, reject, mitigate and resolve need it"`
 	Until      *time.Time         `json:"until,omitempty" doc:"Last moment of an acceptance"`
 	Of         string             `json:"of,omitempty" doc:"The threat that this one is a duplicate of"`
 	Likelihood int                `json:"likelihood,omitempty" minimum:"0" maximum:"5"`
@@ -330,7 +330,7 @@ type ThreatEdit struct {
 	Statement *string    `json:"statement,omitempty" minLength:"1" maxLength:"4000"`
 	Owner     *string    `json:"owner,omitempty" maxLength:"200"`
 	Due       *time.Time `json:"due,omitempty"`
-	Treatment *string    `json:"treatment,omitempty" enum:"modify,retain,avoid,share"`
+	Treatment *string    `json:"treatment,omitempty" enum:",modify,retain,avoid,share" doc:"Empty takes it back"`
 	Ticket    *string    `json:"ticket,omitempty" maxLength:"2000"`
 }
 
