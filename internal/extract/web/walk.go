@@ -221,7 +221,7 @@ func clean(s string) string {
 
 func (p *page) lineBreak() {
 	switch {
-	case p.drawn:
+	case p.drawn && p.flow.Words:
 		p.flow.Text = append(p.flow.Text, "<br/>"...) // one within a label of the diagram
 	case p.pre > 0:
 		p.flow.Text = append(p.flow.Text, '\n')
