@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -41,8 +40,10 @@ func startEngine(o Options) (*engine, error) {
 		}
 	}
 	e, err := newEngine(o)
-	if o.Fill != nil && errors.Is(err, fs.ErrPermission) {
-		// The cache is filled with the code of another version.
+	if o.Fill != nil && errors.Is(err, ErrCache) {
+		// The cache may be filled with the code of another version, and this
+		// process be one that may not write. Not all errors of the cache tell
+		// what they come from.
 		if err := o.Fill(); err != nil {
 			return nil, err
 		}
