@@ -111,8 +111,10 @@ type Worker struct {
 	river  *river.Client[pgx.Tx]
 
 	// end ends the loops beside River.
-	end   context.CancelFunc
-	loops sync.WaitGroup
+	end context.CancelFunc
+	// stopGiving ends the handing over of work, before the rest.
+	stopGiving context.CancelFunc
+	loops      sync.WaitGroup
 
 	mu sync.Mutex
 	// held are the entries that this process works on.
@@ -169,8 +171,9 @@ func (w *Worker) Start(ctx context.Context) error {
 		return fmt.Errorf("starting the workers: %w", err)
 	}
 	loops, end := context.WithCancel(context.WithoutCancel(ctx))
-	w.end = end
-	w.loop(loops, "hand over work", w.handOver)
+	giving, stopGiving := context.WithCancel(loops)
+	w.end, w.stopGiving = end, stopGiving
+	w.loop(giving, "hand over work", w.handOver)
 	w.loop(loops, "renew claims", w.renew)
 	w.loop(loops, "sweep", w.sweep)
 	w.loop(loops, "keep house", w.housekeep)
@@ -180,6 +183,7 @@ func (w *Worker) Start(ctx context.Context) error {
 // Stop takes no more work, waits for what is under way, and puts back what does
 // not end within the soft stop. When ctx ends it waits no longer.
 func (w *Worker) Stop(ctx context.Context) error {
+	w.stopGiving() // what is put back is for others to hand over
 	soft, cancel := context.WithTimeout(ctx, w.cfg.SoftStop)
 	defer cancel()
 	err := w.river.Stop(soft)
