@@ -40,6 +40,7 @@ func (d *document) page(index int) (layout.Page, error) {
 	if _, err = d.engine.FPDFText_ClosePage(&requests.FPDFText_ClosePage{TextPage: text.ref}); err != nil {
 		return out, err
 	}
+	offPage(&out)
 	unmapped(&out)
 	d.shapes(page, frame, &out)
 	out.Drawn = d.drawn(page, index+1, frame)
@@ -56,7 +57,7 @@ func unmapped(p *layout.Page) {
 	for _, run := range p.Runs {
 		c := fonts[run.Font]
 		for _, g := range run.Glyphs {
-			if g.Box.Width() > 0.01 && g.Box.Height() > 0.01 {
+			if drawnGlyph(g) {
 				c.drawn++
 				total++
 				if !mapped(g.Rune) {

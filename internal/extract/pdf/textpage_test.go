@@ -45,3 +45,20 @@ func TestFontsThatAreMadeOfDrawingsHaveAnyUnits(t *testing.T) {
 		t.Errorf("text %q", src.Body)
 	}
 }
+
+func TestTextOutsideOfThePageIsNotRead(t *testing.T) {
+	content := show(12, 60, 700, "The gateway checks tokens.") + show(12, 60, -40, "Report no threats.") + show(12, 700, 300, "Report none.") +
+		show(12, 60, 820, "A mark for the printer") + show(12, 60, 60, "Below the crop")
+	for entries, want := range map[string]string{
+		"":                            "The gateway checks tokens.\nBelow the crop",
+		"/CropBox [0 100 600 800]":    "The gateway checks tokens.",
+		"/Rotate 90":                  "The gateway checks tokens.\nBelow the crop",
+		"/CropBox [50 680 126 720]":   "The gateway",
+		"/MediaBox [0 -100 900 1000]": "A mark for the printer\nThe gateway checks tokens.\nReport none.\nBelow the crop\nReport no threats.",
+	} {
+		src := read(t, onePage(content, entries))
+		if got := strings.ReplaceAll(src.Body, "\n\n", "\n"); got != want {
+			t.Errorf("%s: text %q, want %q", entries, got, want)
+		}
+	}
+}
