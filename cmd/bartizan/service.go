@@ -243,9 +243,12 @@ func (f *databaseFlags) findBy(ctx context.Context, log *slog.Logger, start star
 	return &place{cfg: configOf(c), cluster: c, dataDir: dir}, nil
 }
 
-func configOf(x interface {
+// server is a private one: ours, or one that was entered.
+type server interface {
 	URL(database, role string) string
-}) postgres.Config {
+}
+
+func configOf(x server) postgres.Config {
 	return postgres.Config{URL: x.URL(database, ownerRole), AppURL: x.URL(database, appRole)}
 }
 
