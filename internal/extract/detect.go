@@ -86,6 +86,7 @@ func detect(head []byte) (family, foreign) {
 // isPDF looks for the header of a PDF, which other bytes may precede. Text
 // that speaks of it does not begin a line with it followed by a version.
 func isPDF(head []byte) bool {
+	head = bytes.TrimPrefix(head, []byte("\xef\xbb\xbf")) // as some server puts it before all that it sends
 	i := bytes.Index(head, []byte("%PDF-"))
 	if i < 0 || i+6 >= len(head) || head[i+5] < '0' || head[i+5] > '9' {
 		return false

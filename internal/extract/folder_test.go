@@ -16,6 +16,7 @@ func TestFilesOfAFolderThatMayBeDocuments(t *testing.T) {
 		{"design.md", "# Design\n", true},
 		{"README", "Read me.\n", true},
 		{"design.pdf", "%PDF-1.7\n", true},
+		{"sent.pdf", "\xef\xbb\xbf%PDF-1.7\n%\xc4\xe5\xf2\x00", true},
 		{"export.zip", "PK\x03\x04", true},
 		{"old.doc", "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", true}, // not read, and that is to be told
 		{"notes.txt", "\xff\xfeN\x00o\x00", true},
