@@ -159,6 +159,10 @@ func (s *session) zipMember(in input, f *zip.File, members map[string]bool) bool
 		return true
 	}
 	r, err := f.Open()
+	if errors.Is(err, zip.ErrAlgorithm) {
+		s.fail(m.error(KindUnreadable, fmt.Errorf("the member is packed by a method that is not read (number %d)", f.Method), "Unpack the archive, and give the folder"))
+		return true
+	}
 	if err != nil {
 		s.fail(m.error(KindDamaged, fmt.Errorf("open: %w", err), ""))
 		return true

@@ -45,6 +45,7 @@ func TestHostileArchives(t *testing.T) {
 		"an archive beyond the limit":        {zipOf(t, beyond()...), extract.KindUnsafe, []string{"expands beyond the limit"}},
 		"a gzip bomb":                        {gzOf(t, []byte(zeros)), extract.KindUnsafe, []string{"an archive bomb"}},
 		"more members than may be":           {zipOf(t, numbered(51)...), extract.KindTooLarge, []string{"51 members", "the limit of 50"}},
+		"a method from long ago":             {imploded(t), extract.KindUnreadable, []string{"x.md", "a method that is not read (number 6)", "give the folder"}},
 		"a size that is a lie":               {lying(t, "# X\n\nThe directory says that this is short."), extract.KindDamaged, []string{"x.md", "damaged or cut short"}},
 	}
 	for name, tt := range tests {
@@ -96,6 +97,17 @@ func lying(t *testing.T, text string) []byte {
 		t.Fatal(err)
 	}
 	return b.Bytes()
+}
+
+// imploded is an archive whose member says that it is packed by a method that
+// none of today's programs packs by.
+func imploded(t *testing.T) []byte {
+	t.Helper()
+	const method, local, central = 6, 8, 10
+	data := zipOf(t, member{"x.md", "# X"})
+	data[local] = method
+	data[bytes.Index(data, []byte("PK\x01\x02"))+central] = method
+	return data
 }
 
 func TestLinksInArchivesAreNotFollowed(t *testing.T) {
