@@ -147,7 +147,10 @@ func (d *document) read() error {
 	if err := d.rest(); err != nil {
 		return err
 	}
-	if d.blocks == 0 {
+	switch {
+	case d.blocks == 0 && d.chunks > 0:
+		return fmt.Errorf("%w of its own: what it shows is another file within it. Open and save it in Word, which takes that in", ErrEmpty)
+	case d.blocks == 0:
 		return ErrEmpty
 	}
 	return nil

@@ -413,6 +413,7 @@ func TestReadRefuses(t *testing.T) {
 		{"no text part", zipOf(t, map[string]string{"[Content_Types].xml": "<x/>", "word/styles.xml": "<x/>"}), Options{}, ErrDamaged, "no text part"},
 		{"nothing but damage", withDocument("<w:document"), Options{}, ErrDamaged, "damaged"},
 		{"no text", file{body: p("", "")}.zip(t), Options{}, ErrEmpty, "no text"},
+		{"no text but that of another file", file{body: `<w:altChunk r:id="x"/>`}.zip(t), Options{}, ErrEmpty, "Open and save it in Word"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
