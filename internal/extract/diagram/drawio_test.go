@@ -137,6 +137,17 @@ func TestDrawingElements(t *testing.T) {
 			nil,
 		},
 		{
+			"a frame and the icon that is a part of it are a card",
+			[]string{
+				box("f", "1", "", "rounded=1;strokeColor=#ddd", 0, 0, 190, 60), box("i", "f", "Storage<br>Cloud Storage", "shape=image;part=1;labelPosition=right", 5, 5, 40, 40),
+				box("g", "1", "", "rounded=1;strokeColor=#ddd", 300, 0, 190, 60), box("j", "g", "Cleaning<br>Dataflow", "shape=image;part=1;labelPosition=right", 5, 5, 40, 40),
+				line("e", "f", "g", "", ""),
+			},
+			[]string{"Storage Cloud Storage [Google Cloud Storage]", "Cleaning Dataflow", "Storage Cloud Storage -> Cleaning Dataflow"},
+			[]string{"Storage Cloud Storage: data_store"},
+			nil,
+		},
+		{
 			"objects with placeholders, and those of C4",
 			[]string{
 				`<object id="a" label="%app% (%stage%)" placeholders="1" app="Shop" stage="prod"><mxCell vertex="1" parent="1" style="html=1"><mxGeometry width="80" height="40" as="geometry"/></mxCell></object>`,

@@ -99,6 +99,7 @@ func (c *canvas) read() {
 	c.labelEdges()
 	c.countEnds()
 	c.nameByTexts()
+	c.settleCards()
 	c.settleSolid()
 	c.settleParts()
 	c.settleContainers()

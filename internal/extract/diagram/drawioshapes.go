@@ -81,6 +81,32 @@ func (c *canvas) take(shape, text int) {
 	c.shapes[text].used = true
 }
 
+// settleCards makes one of a card: a frame without a label, at which arrows
+// end, and the icon in it that is a part of it and has the label.
+func (c *canvas) settleCards() {
+	parts := map[int][]int{}
+	for i := range c.shapes {
+		s := &c.shapes[i]
+		if s.role == roleShape && s.name != "" && s.above >= 0 {
+			parts[s.above] = append(parts[s.above], i)
+		}
+	}
+	for above, in := range parts {
+		frame, icon := &c.shapes[above], &c.shapes[in[0]]
+		if len(in) > 1 || frame.role != roleShape || frame.name != "" || !icon.Style.Is("part") || c.isContainerShape(above) {
+			continue
+		}
+		frame.name, frame.technology, frame.more, frame.look, frame.sign = icon.name, icon.technology, icon.more, icon.look, icon.sign
+		frame.joined += icon.joined
+		if lines := labelLines(icon.Cell); len(lines) > 1 && frame.technology == "" {
+			if product, ok := productNamed(lines[len(lines)-1].text); ok {
+				frame.technology, frame.stencil = product.Name, product.Kind
+			}
+		}
+		icon.role = roleNothing
+	}
+}
+
 // settleSolid finds the shapes that may be elements or boundaries.
 func (c *canvas) settleSolid() {
 	for i := range c.shapes {
