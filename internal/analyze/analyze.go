@@ -87,8 +87,9 @@ type Progress struct {
 	TokensIn, TokensOut int
 }
 
-// run is the state of one analysis. Stages run one after the other; within a
-// stage questions run side by side, and only what mu guards is shared.
+// run is the state of one analysis. Stages run one after the other, but for those
+// that [run.beside] names; within a stage questions run side by side, and only
+// what mu guards is shared.
 type run struct {
 	in       Input
 	cfg      Config
@@ -114,7 +115,15 @@ type run struct {
 	baselineByHash map[string]*threatmodel.Unit
 	formerByUnit   map[string][]FormerThreat
 
-	mu         sync.Mutex
+	clock *stopwatch
+	// places bound the questions under way, of all stages together.
+	places chan struct{}
+
+	mu sync.Mutex
+	// ahead is the stage whose progress is told while another runs beside it, and
+	// behind what is to be told of that.
+	ahead      threatmodel.Stage
+	behind     *Progress
 	units      map[string]*threatmodel.Unit
 	asked      map[string]bool
 	failed     map[string]bool
@@ -137,8 +146,7 @@ func Run(ctx context.Context, in Input, cfg Config) (*threatmodel.Model, error) 
 	if err != nil {
 		return nil, err
 	}
-	clock := newStopwatch(cfg.Now)
-	var found []*candidate
+	var found, added []*candidate
 	stages := []struct {
 		stage threatmodel.Stage
 		do    func(context.Context) error
@@ -148,13 +156,12 @@ func Run(ctx context.Context, in Input, cfg Config) (*threatmodel.Model, error) 
 		{threatmodel.StageResolve, r.resolve},
 		{threatmodel.StageElicit, func(ctx context.Context) (err error) { found, err = r.elicit(ctx); return err }},
 		{threatmodel.StageMerge, func(ctx context.Context) (err error) { found, err = r.unite(ctx, found); return err }},
-		{threatmodel.StageChain, func(ctx context.Context) (err error) { found, err = r.chain(ctx, found); return err }},
-		{threatmodel.StageChallenge, func(ctx context.Context) (err error) { found, err = r.challenge(ctx, found); return err }},
-		{threatmodel.StageTreat, func(ctx context.Context) error { return r.treat(ctx, found) }},
+		{threatmodel.StageChallenge, func(ctx context.Context) (err error) { found, added, err = r.challenge(ctx, found); return err }},
+		{threatmodel.StageTreat, func(ctx context.Context) (err error) { found, err = r.treat(ctx, found, added); return err }},
 		{threatmodel.StageRate, func(context.Context) error { r.rate(found); return nil }},
 	}
 	for _, s := range stages {
-		if err := clock.time(s.stage, func() error { return s.do(ctx) }); err != nil {
+		if err := r.clock.time(s.stage, func() error { return s.do(ctx) }); err != nil {
 			if errors.Is(err, context.Canceled) || !errors.Is(err, ErrStop) {
 				return nil, fmt.Errorf("%s: %w", s.stage, err)
 			}
@@ -162,11 +169,11 @@ func Run(ctx context.Context, in Input, cfg Config) (*threatmodel.Model, error) 
 		}
 	}
 	var m *threatmodel.Model
-	err = clock.time(threatmodel.StageReconcile, func() (err error) { m, err = r.finish(ctx, found); return err })
+	err = r.clock.time(threatmodel.StageReconcile, func() (err error) { m, err = r.finish(ctx, found); return err })
 	if err != nil {
 		return nil, fmt.Errorf("reconcile: %w", err)
 	}
-	m.Analysis.Run = r.record(clock)
+	m.Analysis.Run = r.record(r.clock)
 	return m, nil
 }
 
@@ -194,6 +201,7 @@ func newRun(ctx context.Context, in Input, cfg Config) (*run, error) {
 		failed:         map[string]bool{},
 	}
 	r.cfg.Concurrency = max(1, cfg.Concurrency)
+	r.clock, r.places = newStopwatch(cfg.Now), make(chan struct{}, r.cfg.Concurrency)
 	for i := range in.Documents {
 		d := &in.Documents[i]
 		r.titles[d.ID] = title(d.Document)
@@ -263,11 +271,14 @@ func (r *run) record(clock *stopwatch) *threatmodel.Run {
 	return run
 }
 
-// stopwatch measures stages.
+// stopwatch measures stages. Those that run beside another count the whole of
+// their time.
 type stopwatch struct {
 	now     func() time.Time
 	started time.Time
-	stages  map[threatmodel.Stage]int64
+
+	mu     sync.Mutex
+	stages map[threatmodel.Stage]int64
 }
 
 func newStopwatch(now func() time.Time) *stopwatch {
@@ -282,6 +293,8 @@ func (s *stopwatch) read() time.Time { return s.now() }
 func (s *stopwatch) time(stage threatmodel.Stage, do func() error) error {
 	start := s.now()
 	err := do()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.stages[stage] += s.now().Sub(start).Milliseconds()
 	return err
 }

@@ -27,21 +27,36 @@ type path struct {
 
 func (p *path) subject() string { return strings.Join(p.elements, ">") + ">" + p.asset.ID }
 
-// chain asks for attacks that lead over several elements, along the paths from
-// an entry to an asset on which threats were found.
-func (r *run) chain(ctx context.Context, found []*candidate) ([]*candidate, error) {
-	a := r.cfg.Analyst
-	if !a.Answers(threatmodel.StageChain) {
-		return found, nil
-	}
-	if r.in.Baseline != nil {
-		r.continued(found) // so that new words for old threats ask no chain again
+// walk is a path with the question about it.
+type walk struct {
+	path     *path
+	question *Question
+}
+
+// walks are the paths from an entry to an asset on which threats were found, as
+// they stand now.
+func (r *run) walks(found []*candidate) []walk {
+	if !r.cfg.Analyst.Answers(threatmodel.StageChain) {
+		return nil
 	}
 	paths := r.paths(found)
-	chains := make([][]*candidate, len(paths))
-	err := r.each(ctx, threatmodel.StageChain, len(paths), func(ctx context.Context, i int) error {
-		q := r.chainQuestion(&paths[i], found)
-		res, err := ask(ctx, r, a, q, func(ans *ChainAnswer) ([]*candidate, []refusal) { return r.checkChain(ans, q, &paths[i]) })
+	out := make([]walk, len(paths))
+	for i := range paths {
+		out[i] = walk{&paths[i], r.chainQuestion(&paths[i], found)}
+	}
+	return out
+}
+
+// chain asks for attacks that lead over several elements.
+func (r *run) chain(ctx context.Context, walks []walk) ([]*candidate, error) {
+	a := r.cfg.Analyst
+	if !a.Answers(threatmodel.StageChain) {
+		return nil, nil
+	}
+	chains := make([][]*candidate, len(walks))
+	err := r.each(ctx, threatmodel.StageChain, len(walks), func(ctx context.Context, i int) error {
+		q, p := walks[i].question, walks[i].path
+		res, err := ask(ctx, r, a, q, func(ans *ChainAnswer) ([]*candidate, []refusal) { return r.checkChain(ans, q, p) })
 		for _, part := range res.parts {
 			for _, c := range part {
 				c.threat.Provenance = []string{res.unit}
@@ -56,12 +71,9 @@ func (r *run) chain(ctx context.Context, found []*candidate) ([]*candidate, erro
 		all = append(all, c...)
 	}
 	if err != nil {
-		return append(found, all...), err
+		return all, err
 	}
-	if all, err = r.merge(ctx, all); err != nil {
-		return nil, err
-	}
-	return append(found, all...), nil
+	return r.merge(ctx, all)
 }
 
 // paths are the shortest ways from each external entity to each asset, with

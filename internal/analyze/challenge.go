@@ -43,27 +43,47 @@ type cluster struct {
 // challenge tries to refute the candidates, and asks about the cells that
 // nobody covered. What is contradicted is rejected; what the text does not
 // suffice for stays at low confidence or, where it rests on an omission,
-// becomes a question.
-func (r *run) challenge(ctx context.Context, found []*candidate) ([]*candidate, error) {
-	found = append(found, r.prepareMatching(found)...)
+// becomes a question. Chains are asked for meanwhile: they are made of the same
+// candidates.
+//
+// It gives the candidates whose fate is settled, and those that came with chains
+// and cells and are still to be challenged: see [run.challengeAdded].
+func (r *run) challenge(ctx context.Context, found []*candidate) (settled, added []*candidate, err error) {
 	a := r.cfg.Analyst
+	old := r.prepareMatching(found, nil, !a.Answers(threatmodel.StageChain))
+	walks := r.walks(found)
+	var chains []*candidate
+	chain := part{threatmodel.StageChain, func(ctx context.Context) (err error) { chains, err = r.chain(ctx, walks); return err }}
 	if r.cfg.SkipChallenge || !a.Answers(threatmodel.StageChallenge) {
-		return found, nil
+		err := r.clock.time(chain.stage, func() error { return chain.do(ctx) })
+		chains = append(chains, r.prepareMatching(chains, append(found, old...), true)...)
+		return append(append(found, old...), chains...), nil, err
 	}
-	added, err := r.challengeClusters(ctx, a, r.clusters(found, true))
+	found = append(found, old...)
+	clusters := r.clusters(found, true)
+	err = r.beside(ctx, chain, part{threatmodel.StageChallenge, func(ctx context.Context) (err error) {
+		added, err = r.challengeClusters(ctx, a, clusters)
+		return err
+	}})
 	if err != nil {
-		return r.judged(append(found, added...)), err
+		return r.judged(append(append(found, chains...), added...)), nil, err
 	}
-	// Threats that answered an uncovered cell are candidates like any other.
+	// Threats that answered an uncovered cell are candidates like any other. One
+	// found before takes in what it absorbs now, so that nothing that is to be
+	// challenged changes it any more.
 	if added, err = r.merge(ctx, added); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	added = r.notYet(ctx, added, found)
-	if len(added) > 0 {
-		added = append(added, r.prepareMatching(added)...)
-		_, err = r.challengeClusters(ctx, a, r.clusters(added, false))
-	}
-	return r.judged(append(found, added...)), err
+	added = append(r.notYet(ctx, added, found), chains...)
+	added = append(added, r.prepareMatching(added, found, true)...)
+	return r.judged(found), added, nil
+}
+
+// challengeAdded is the second round: of chains, and of the threats that answered
+// an uncovered cell.
+func (r *run) challengeAdded(ctx context.Context, added []*candidate) error {
+	_, err := r.challengeClusters(ctx, r.cfg.Analyst, r.clusters(added, false))
+	return err
 }
 
 // notYet leaves out the added threats that one found before absorbs.
@@ -276,7 +296,11 @@ func (c *cluster) subject() string {
 	}
 	var keys []string
 	for _, x := range c.candidates {
-		keys = append(keys, x.threat.Family)
+		key := x.threat.Family
+		if x.chain {
+			key = "chain " + key
+		}
+		keys = append(keys, key)
 	}
 	return c.elements[0] + " " + strings.Join(keys, " ")
 }

@@ -11,15 +11,19 @@ import (
 // of them continue old ones: a threat whose ground did not change goes on in
 // its old words and with its old facts, so that questions about it stay as they
 // were. It returns the old threats whose text was edited and that nobody found
-// again: they go to challenge on the text as it stands now.
-func (r *run) prepareMatching(found []*candidate) []*candidate {
+// again: they go to challenge on the text as it stands now. Before are those that
+// were prepared before; until chains are known, nothing is said of old ones.
+func (r *run) prepareMatching(found, before []*candidate, chainsKnown bool) []*candidate {
 	if r.in.Baseline == nil {
 		return nil
 	}
-	plan := r.continued(found)
+	plan := r.continued(found, before)
 	var out []*candidate
 	for _, t := range plan.Challenge() {
-		if slices.ContainsFunc(found, func(c *candidate) bool { return c.old == t.ID }) || r.element(first(t.Elements)) == nil {
+		switch {
+		case slices.ContainsFunc(before, func(c *candidate) bool { return c.old == t.ID }), r.element(first(t.Elements)) == nil:
+			continue
+		case !chainsKnown && len(t.Steps) > 0:
 			continue
 		}
 		c := &candidate{threat: t, old: t.ID, chain: len(t.Steps) > 0}
@@ -30,11 +34,16 @@ func (r *run) prepareMatching(found []*candidate) []*candidate {
 	return out
 }
 
-// continued lets candidates that continue old threats go on in their words.
-func (r *run) continued(found []*candidate) *reconcile.Plan {
-	plan := r.plan(found)
+// continued lets candidates that continue old threats go on in their words, as
+// those before them did.
+func (r *run) continued(found, before []*candidate) *reconcile.Plan {
+	all := slices.Concat(before, found)
+	plan := r.plan(all)
+	open := slices.DeleteFunc(all, func(c *candidate) bool { return c.old != "" || c.rejected })
 	for i, id := range plan.Continues() {
-		r.carry(found[i], r.in.Baseline.Threat(id))
+		if !slices.Contains(before, open[i]) {
+			r.carry(open[i], r.in.Baseline.Threat(id))
+		}
 	}
 	return plan
 }
@@ -53,7 +62,7 @@ func (r *run) carry(c *candidate, old *threatmodel.Threat) {
 	if old == nil || r.in.Fresh || r.newVersions() || t.Family != old.Family || t.Elements[0] != first(old.Elements) {
 		return
 	}
-	if !sameQuotes(t.Evidence, old.Evidence) {
+	if !sameQuotes(t.Evidence, old.Evidence) || c.chain != (len(old.Steps) > 0) {
 		return
 	}
 	t.Title, t.Statement, t.STRIDE, t.CWE, t.CAPEC, t.ATTACK = old.Title, old.Statement, old.STRIDE, old.CWE, old.CAPEC, old.ATTACK

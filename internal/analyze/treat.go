@@ -23,13 +23,30 @@ const (
 )
 
 // treat asks for each threat which controls answer it, and whether the design
-// really has them.
-func (r *run) treat(ctx context.Context, found []*candidate) error {
+// really has them: for those that are settled while those that were added are
+// challenged, then for what is left of these. It gives all that stay.
+func (r *run) treat(ctx context.Context, settled, added []*candidate) ([]*candidate, error) {
+	first := func(ctx context.Context) error { return r.treatEach(ctx, settled) }
+	if len(added) == 0 {
+		err := first(ctx)
+		return r.explained(settled), err
+	}
+	err := r.beside(ctx,
+		part{threatmodel.StageChallenge, func(ctx context.Context) error { return r.challengeAdded(ctx, added) }},
+		part{threatmodel.StageTreat, first})
+	added = r.judged(added)
+	if err == nil {
+		err = r.treatEach(ctx, added)
+	}
+	return r.explained(append(settled, added...)), err
+}
+
+func (r *run) treatEach(ctx context.Context, found []*candidate) error {
 	a := r.cfg.Analyst
 	if !a.Answers(threatmodel.StageTreat) {
 		return nil
 	}
-	err := r.each(ctx, threatmodel.StageTreat, len(found), func(ctx context.Context, i int) error {
+	return r.each(ctx, threatmodel.StageTreat, len(found), func(ctx context.Context, i int) error {
 		c := found[i]
 		if c.rejected {
 			return nil
@@ -47,10 +64,17 @@ func (r *run) treat(ctx context.Context, found []*candidate) error {
 		}
 		return err
 	})
+}
+
+// explained are threats each of which says why, where it has no control.
+func (r *run) explained(found []*candidate) []*candidate {
+	if !r.cfg.Analyst.Answers(threatmodel.StageTreat) {
+		return found
+	}
 	for _, c := range found {
 		r.explainNoControl(&c.threat)
 	}
-	return err
+	return found
 }
 
 // explainNoControl makes sure that a threat without controls says why.

@@ -282,6 +282,8 @@ func (r *run) each(ctx context.Context, stage threatmodel.Stage, n int, do func(
 			break
 		}
 		g.Go(func() error {
+			r.places <- struct{}{}
+			defer func() { <-r.places }()
 			if err := ctx.Err(); err != nil {
 				return err
 			}
@@ -302,5 +304,10 @@ func (r *run) progress(stage threatmodel.Stage, done, total int) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.cfg.Progress(Progress{Stage: stage, Done: done, Total: total, TokensIn: r.tokensIn, TokensOut: r.tokensOut})
+	p := Progress{Stage: stage, Done: done, Total: total, TokensIn: r.tokensIn, TokensOut: r.tokensOut}
+	if r.ahead != "" && stage != r.ahead {
+		r.behind = &p
+		return
+	}
+	r.cfg.Progress(p)
 }
