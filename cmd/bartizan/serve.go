@@ -24,9 +24,9 @@ import (
 
 // workerFlags say how much this process works on.
 type workerFlags struct {
-	Analyses int           `placeholder:"N" help:"Analyses at once in this process. Default: 32 with a language model, for which they mostly wait, and 4 without." group:"Work"`
+	Analyses int           `placeholder:"N" help:"Analyses at once in this process. Default: 40 with a language model, for which they mostly wait, and 4 without." group:"Work"`
 	Readings int           `default:"2" placeholder:"N" help:"Documents read at once in this process." group:"Work"`
-	Share    int           `placeholder:"N" help:"Jobs of one kind that one organization may have under way on all workers: fairness between tenants. Default: 4, but 24 analyses with a language model." group:"Work"`
+	Share    int           `placeholder:"N" help:"Jobs of one kind that one organization may have under way on all workers: fairness between tenants. Default: 4, but 32 analyses with a language model." group:"Work"`
 	SoftStop time.Duration `name:"soft-stop" default:"20s" help:"How long work under way may go on at a stop before it is put back." group:"Work"`
 }
 

@@ -153,7 +153,7 @@ func New(cfg Config) (*Service, error) {
 const (
 	fewAnalyses, fewOfOne = 4, 4
 	// Of 50 pages each takes about 25 MiB.
-	manyAnalyses, manyOfOne = 32, 24
+	manyAnalyses, manyOfOne = 40, 32
 )
 
 // AtOnce is how many analyses a worker should have under way, and how many of
