@@ -194,7 +194,8 @@ func (c *canvas) under(i int) int {
 	s := &c.shapes[i]
 	for j := range min(i, maxNodes) {
 		o := &c.shapes[j]
-		if o.role == roleShape && o.name != "" && o.area() > s.area() && o.area() < 30*s.area() && o.holds(s) && !c.isContainerShape(j) &&
+		large := o.area() >= 30*s.area() && !slices.Contains(c.words.Wholes, o.shape)
+		if o.role == roleShape && o.name != "" && o.area() > s.area() && !large && o.holds(s) && !c.isContainerShape(j) &&
 			!c.labelOutside(j) && (best < 0 || o.area() < c.shapes[best].area()) {
 			best = j
 		}
