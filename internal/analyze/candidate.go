@@ -178,11 +178,22 @@ func (r *run) naming(evidence []threatmodel.Evidence, quotes []ground.Quote, ele
 func (r *run) sectionNames(p *threatmodel.Passage, names []string) bool {
 	for i := range r.passages {
 		x := &r.passages[i]
-		if x.Document == p.Document && x.Section == p.Section && namesAny(x, names) {
+		if x.Document == p.Document && (x.Section == p.Section || sameParent(x, p)) && namesAny(x, names) {
 			return true
 		}
 	}
 	return namesAny(&threatmodel.Passage{Text: strings.Join(p.Locator.HeadingPath, " \x00 ")}, names)
+}
+
+// sameParent reports whether two passages stand under the same heading, one or
+// both in sections of their own below it: a chapter about a part goes on about it
+// from section to section.
+func sameParent(a, b *threatmodel.Passage) bool {
+	x, y := a.Locator.HeadingPath, b.Locator.HeadingPath
+	if len(x) < 2 || len(y) < 2 {
+		return false
+	}
+	return slices.Equal(x[:len(x)-1], y[:len(y)-1])
 }
 
 func knownSTRIDE(in []string) []threatmodel.STRIDE {

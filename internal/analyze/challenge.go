@@ -131,7 +131,7 @@ func (r *run) clusters(found []*candidate, withCells bool) []*cluster {
 	}
 	if withCells {
 		for _, k := range r.cells() {
-			if !covered[k] && r.notApplicable[k] == "" {
+			if !covered[k] && r.notApplicable[k] == "" && !r.askedAtItsParts(k) {
 				x := at(k.element)
 				x.cells = append(x.cells, k)
 			}
@@ -215,6 +215,19 @@ func (r *run) cells() []cell {
 		}
 	}
 	return out
+}
+
+// atItsParts is why nobody is asked about an external entity by itself.
+const atItsParts = "It lies outside of the system: what is done in its name, and what it can deny, is asked about at the parts that it calls and at the flows to them."
+
+// askedAtItsParts notes of a cell of an external entity where its matter is asked
+// about, and tells whether that is so.
+func (r *run) askedAtItsParts(k cell) bool {
+	if e := r.element(k.element); e == nil || e.Kind != threatmodel.ExternalEntity {
+		return false
+	}
+	r.notApplicable[k] = atItsParts
+	return true
 }
 
 func (r *run) challengeClusters(ctx context.Context, a Analyst, clusters []*cluster) ([]*candidate, error) {

@@ -119,6 +119,12 @@ func (r *run) plainCarrier(a, b *candidate) string {
 	switch {
 	case x == y || a.chain:
 		return x
+	case (a.threat.Source == threatmodel.SourcePattern) != (b.threat.Source == threatmodel.SourcePattern):
+		// Where a reader says that it is mended counts more than what a sentence names.
+		if a.threat.Source == threatmodel.SourcePattern {
+			return y
+		}
+		return x
 	case r.named(x, a, b) != r.named(y, a, b):
 		if r.named(y, a, b) {
 			return y
@@ -203,6 +209,8 @@ func (r *run) same(ctx context.Context, a, b *candidate) (bool, error) {
 	switch {
 	case family && quotes:
 		return true, nil
+	case !family && r.cfg.Analyst.Answers(threatmodel.StageMerge):
+		return false, nil // the same sentence may state two weaknesses: that is asked
 	case r.cfg.Similarity == nil || !quotes && !(family && x.Elements[0] == y.Elements[0]):
 		return false, nil
 	}

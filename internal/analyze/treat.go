@@ -138,11 +138,12 @@ func (r *run) passagesOf(evidence []threatmodel.Evidence) []threatmodel.Passage 
 }
 
 // controlsFor are the controls stated for a threat's elements, or for the system
-// as a whole, whose sentence speaks of its weakness: a long list hides the few
-// that count, and a promise made for everything is what an exception goes round.
+// as a whole, and those that are only claimed anywhere, whose sentence speaks of
+// its weakness: a long list hides the few that count, and a promise is what an
+// exception goes round.
 func (r *run) controlsFor(t *threatmodel.Threat) ([]ControlView, []threatmodel.Evidence) {
 	return r.controlsWhere(r.speaksOf(t.Elements...), func(c *threatmodel.StatedControl) bool {
-		here := len(c.Elements) == 0 || slices.ContainsFunc(t.Elements, func(id string) bool { return contains(c.Elements, id) })
+		here := len(c.Elements) == 0 || c.Verdict == threatmodel.Claimed || slices.ContainsFunc(t.Elements, func(id string) bool { return contains(c.Elements, id) })
 		return here && (c.Family == t.Family || slices.ContainsFunc(c.Evidence, func(e threatmodel.Evidence) bool { return r.signals.Speaks(c.Name+" "+e.Quote, t.Family) }))
 	})
 }

@@ -224,9 +224,9 @@ func (r *run) sentences(said []threatmodel.Evidence) string {
 
 // gather collects the passages of a question, up to the given number of words:
 // those that hold the evidence, then those that name one of the names, of each
-// the ones first that say most about security, then those nearest to the queries,
-// then what stands beside the evidence and says something of security; in the
-// order of the documents.
+// the ones first that say most about security, then what stands beside the
+// evidence and says something of security, then those nearest to the queries; in
+// the order of the documents.
 func (r *run) gather(ctx context.Context, words int, evidence []threatmodel.Evidence, names []string, queries ...string) ([]threatmodel.Passage, error) {
 	g := gatherer{left: words, seen: map[string]bool{}}
 	for _, p := range r.passagesOf(r.telling(evidence, words/2)) {
@@ -235,18 +235,19 @@ func (r *run) gather(ctx context.Context, words int, evidence []threatmodel.Evid
 	for _, p := range r.mentions(names) {
 		g.take(p)
 	}
-	g.left = max(g.left, words/4) // mentions never crowd out what is near in meaning
+	g.left = max(g.left, words/4) // mentions never crowd out what stands beside, or is near in meaning
+	for _, p := range r.around(evidence) {
+		if r.signals.Salience(p.Text) > 0 {
+			g.take(p)
+		}
+	}
+	g.left = max(g.left, words/8)
 	for _, q := range queries {
 		hits, err := r.retriever.Search(ctx, q, nearest)
 		if err != nil {
 			return nil, err
 		}
 		for _, p := range hits {
-			g.take(p)
-		}
-	}
-	for _, p := range r.around(evidence) {
-		if r.signals.Salience(p.Text) > 0 {
 			g.take(p)
 		}
 	}
