@@ -330,6 +330,59 @@ func TestDrawingArrows(t *testing.T) {
 	})
 }
 
+// TestDrawingLabelsOfArrows holds where arrows end, and which texts go along
+// them.
+func TestDrawingLabelsOfArrows(t *testing.T) {
+	runDrawings(t, []drawingTest{
+		{
+			"an arrow may end below the label of an icon, which stands below it",
+			[]string{
+				box("a", "1", "Build<br>[CI]", "image;image=img/x.svg;verticalLabelPosition=bottom;verticalAlign=top", 0, 0, 50, 50), box("b", "1", "Code", "", 0, 200, 50, 50),
+				`<mxCell id="e" parent="1" edge="1" source="b"><mxGeometry as="geometry"><mxPoint x="25" y="92" as="targetPoint"/></mxGeometry></mxCell>`,
+			},
+			[]string{"Build [CI]", "Code", "Code -> Build [CI]"},
+			nil, nil,
+		},
+		{
+			"an interface with a name is told along the arrows through it",
+			[]string{
+				box("a", "1", "API", "", 0, 0, 80, 40), box("b", "1", "Ledger", "", 300, 0, 80, 40),
+				box("i", "1", "gRPC", "shape=providedRequiredInterface;verticalLabelPosition=bottom", 180, 10, 20, 20), line("e", "a", "i", "", "endArrow=none"), line("f", "i", "b", "", "endArrow=none"),
+			},
+			[]string{"API", "Ledger", "API <-> Ledger: gRPC"},
+			nil, nil,
+		},
+		{
+			"a sentence between arrows is what goes along them, a short text an element",
+			[]string{
+				box("a", "1", "App", "", 0, 0, 80, 40), box("b", "1", "Cache", "", 600, 0, 80, 40), box("t", "1", "keeps the refresh tokens", "text", 250, 10, 120, 20),
+				line("e", "a", "t", "", ""), line("f", "t", "b", "", ""), box("u", "1", "Shopper", "text", 0, 200, 80, 20), line("g", "u", "a", "", ""), line("h", "u", "b", "", ""),
+			},
+			[]string{"App", "Cache", "Shopper", "Shopper -> App", "Shopper -> Cache", "App -> Cache: keeps the refresh tokens"},
+			[]string{"Shopper: external_entity"},
+			nil,
+		},
+		{
+			"a paragraph from which only a line without a head leads is a note",
+			[]string{
+				box("a", "1", "App", "", 0, 0, 80, 40),
+				box("n", "1", "In the first release this is done by hand, by whoever is on duty, with the list of the day before.", "", 200, 0, 120, 80), line("e", "n", "a", "", "endArrow=none;dashed=1"),
+			},
+			[]string{"App", "In the first release this is done by hand, by whoever is on duty, with the list of the day before."},
+			nil, nil,
+		},
+		{
+			"bars on lifelines belong to them, also where they are not drawn into them",
+			[]string{
+				box("a", "1", ":Web", "shape=umlLifeline", 0, 0, 100, 600), box("b", "1", ":Books", "shape=umlLifeline", 300, 0, 100, 600),
+				box("x", "1", "", "points=[]", 45, 100, 10, 30), box("y", "1", "", "points=[]", 345, 100, 10, 30), line("e", "x", "y", "book", ""),
+			},
+			[]string{":Web", ":Books", ":Web -> :Books: book"},
+			nil, nil,
+		},
+	})
+}
+
 func TestLinksOfShapesStandAtTheirLines(t *testing.T) {
 	s := sheetOf(t, cells(
 		`<UserObject id="a" label="Orders API" link="orders.md"><mxCell vertex="1" parent="1"><mxGeometry width="80" height="40" as="geometry"/></mxCell></UserObject>`,
