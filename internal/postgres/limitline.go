@@ -36,8 +36,9 @@ type line struct {
 	waiting []*waiter
 	// underWay is how many calls of the line were let in and have not ended.
 	underWay int
-	// full is what the first waits for.
+	// full is what the first waits for, why is all that it was told of it.
 	full scarce
+	why  refusal
 	// bell rings when it may be the first one's turn.
 	bell chan struct{}
 	// said and at are what others were told last of the line, and when.
@@ -105,14 +106,18 @@ func (s *lines) drop(x *line) {
 	}
 }
 
-// enter puts a call at the end of its line.
+// enter puts a call at the end of its line, and tells it why the first waits.
 func (s *lines) enter(k lineKey) *waiter {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	x := s.at(k)
 	w := &waiter{line: x, first: make(chan struct{}), told: make(chan refusal, 1)}
-	if x.waiting = append(x.waiting, w); len(x.waiting) == 1 {
+	x.waiting = append(x.waiting, w)
+	switch {
+	case len(x.waiting) == 1:
 		close(w.first)
+	case x.why != (refusal{}):
+		w.told <- x.why
 	}
 	return w
 }
@@ -125,7 +130,7 @@ func (s *lines) leave(w *waiter) {
 	i := slices.Index(x.waiting, w)
 	x.waiting = slices.Delete(x.waiting, i, i+1)
 	if i == 0 {
-		x.full = ""
+		x.full, x.why = "", refusal{}
 		if len(x.waiting) > 0 {
 			close(x.waiting[0].first)
 		}
@@ -183,7 +188,7 @@ func (x *line) ring() {
 func (s *lines) refused(x *line, r refusal) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	x.full = r.full
+	x.full, x.why = r.full, r
 	for i, w := range x.waiting {
 		if i == 0 {
 			continue
